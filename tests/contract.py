@@ -74,12 +74,31 @@ def make_series_and_columns(signal: np.ndarray, rng: np.random.Generator) -> pa.
     return pa.table([series[0], *columns.columns, series[1]], names=["left", *columns.column_names, "right"])
 
 
+def make_texts(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """Texts that hold the more good words, and the fewer bad ones, the larger the signal is; and titles of one such word."""
+    good, bad, other = (np.asarray(words.split()) for words in ("fine great superb", "poor dull awful", "the film plot was an actor and 7"))
+
+    def write(value: float) -> str:
+        chosen = [rng.choice(good if rng.random() < 1 / (1 + np.exp(-2 * value)) else bad) for _ in range(3)]
+        return " ".join(rng.permutation([*chosen, *rng.choice(other, 6)]))
+
+    return pa.table({"review": [write(value) for value in signal], "title": [f"a {rng.choice(other)} of {write(v)}" for v in signal]})
+
+
+def make_texts_and_columns(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """Such texts beside such columns."""
+    texts, columns = make_texts(signal, rng), make_columns(signal, rng)
+    return pa.table([texts[0], *columns.columns], names=["review", *columns.column_names])
+
+
 SAMPLES = {
     "columns": Sample(make_columns, frozenset({"x"})),
     "pictures": Sample(make_pictures, frozenset({"pixels"})),
     "columns and pictures": Sample(make_both, frozenset({"x", "pixels"})),
     "series": Sample(make_series, frozenset({"series"})),
     "columns and series": Sample(make_series_and_columns, frozenset({"x", "series"})),
+    "texts": Sample(make_texts, frozenset({"text"})),
+    "columns and texts": Sample(make_texts_and_columns, frozenset({"x", "text"})),
 }
 TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "binary": lambda signal: np.where(signal > 0, "yes", "no"),

@@ -49,7 +49,7 @@ def run(
     check_writable(Path(save))
     check_replaceable(Path(save), prepared, overwrite=overwrite)
     data = prepared.dataset
-    rows = (*data.inputs.blocks.values(), prepared.y, prepared.weight, data.group, data.time)
+    rows = (*data.inputs.arrays, prepared.y, prepared.weight, data.group, data.time)
     checkpoints = Checkpoints(Path(save), fingerprint(*rows, prepared.candidates, prepared.races, weights.__version__))
     control.keep = checkpoints.keep
     with checkpoints.claim():

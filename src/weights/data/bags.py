@@ -82,6 +82,11 @@ class Bags:
         """(n, width)."""
         return len(self), self.width
 
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """All that they are made of."""
+        return *self.entries, self.starts, self.sizes, self.leading
+
     def replace(self, **parts: Any) -> Bags:
         """The same rows with some parts replaced."""
         return Bags(**{name: parts.get(name, getattr(self, name)) for name in self.__slots__})

@@ -65,6 +65,11 @@ class Inputs:
         n_columns = self.blocks[COLUMNS].shape[1]
         return self.replace(**{COLUMNS: joined[:, :n_columns], NUMBERS: joined[:, n_columns:]})
 
+    @property
+    def arrays(self) -> list[AnyArray]:
+        """All that blocks are made of."""
+        return [array for block in self.blocks.values() for array in (block.arrays if isinstance(block, Bags) else (block,))]
+
     def only(self, names: Collection[str]) -> Inputs:
         """The rows with some of their blocks."""
         return Inputs({name: block for name, block in self.blocks.items() if name in names})
@@ -208,7 +213,7 @@ class Layout(NamedTuple):
         """So many rows of zeros."""
 
         def make(name: str, shape: tuple[int, ...]) -> Any:
-            return Bags.empty(n, shape[-1], self.n_leading(name)) if self._holds_bags(name) else np.zeros((n, *shape), np.float32)
+            return Bags.empty(n, shape[-1], self.n_leading(name)).padded(n) if self._holds_bags(name) else np.zeros((n, *shape), np.float32)
 
         return Inputs({name: make(name, shape) for name, shape in self.blocks})
 

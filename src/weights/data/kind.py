@@ -30,6 +30,25 @@ class BlockEncoding:
     name: str
 
 
+class Attachment(NamedTuple):
+    """A file of a saved run in which people read what is long in a record.
+
+    Attributes:
+        name: of the file.
+        write: (record) -> its content.
+        without: (record) -> the record without that.
+        read: (record without that, content) -> the record.
+
+    Raises:
+        ValueError: `read`, where the content is none that `write` wrote for such a record.
+    """
+
+    name: str
+    write: Callable[[Any], str]
+    without: Callable[[Any], Any]
+    read: Callable[[Any, str], Any]
+
+
 class Source(NamedTuple):
     """How values of a kind are read from elsewhere than a column that holds them.
 
@@ -98,6 +117,8 @@ class Kind(NamedTuple):
         plural: what its values are called.
         part: (record) -> what a column has of a block that several columns share, side by side along its last axis, each a feature of its
             own; None where a block holds one column. join: (blocks) -> that block, from the block of each.
+        attachment: the file in which a saved run keeps what is long in a record; None for none.
+        as_column: (data) -> values that came without a table, as a column; None where they are no such values.
         identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
         source: how values are read from files; None where columns hold them.
         cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
@@ -121,6 +142,8 @@ class Kind(NamedTuple):
     part: Callable[[Any], Part] | None = None
     join: Callable[[Sequence[Any]], Any] = side_by_side
     finds: Callable[[pa.ChunkedArray, str], bool] | None = None
+    attachment: Attachment | None = None
+    as_column: Callable[[Any], pa.ChunkedArray | None] = lambda data: None
     identifies: bool = True
     source: Source | None = None
     cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows

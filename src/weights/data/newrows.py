@@ -31,6 +31,8 @@ def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | Non
     Raises:
         NotFoundError: there is nothing at the path. DataError: it cannot be read so.
     """
+    if not encoding.columns and len(encoding.blocks) == 1 and (column := kind_of(encoding.blocks[0]).as_column(data)) is not None:
+        data = pa.table({encoding.blocks[0].name: column})
     columns = [*encoding.columns, *([] if target is None else [target])]
     verbatim = [*encoding.names, *(column.name for column in columns)]
     read = partial(read_table, missing=encoding.missing_words, keep=encoding.kept_words, verbatim=verbatim)

@@ -28,6 +28,9 @@ class Content(NamedTuple):
         check_names: (config, path of the arrays) -> nothing, or `CorruptError` where the listed arrays are not those it needs.
         wrong_in_arrays: (arrays, config) -> complaints about their values.
         build: (config, report, arrays) -> what was saved.
+        attached: (config) -> the content of further files by name, in which what is long in it is read by people. without_attached: (config)
+            -> the config without that. names_attached: (config, with or without) -> the names. attach: (config without that, content by
+            name) -> the config.
     """
 
     name: str
@@ -41,3 +44,7 @@ class Content(NamedTuple):
     check_names: Callable[[Any, Path], None]
     wrong_in_arrays: Callable[[dict[str, AnyArray], Any], list[str]]
     build: Callable[[Any, Report, dict[str, AnyArray]], Any]
+    attached: Callable[[Any], dict[str, str]] = lambda config: {}
+    names_attached: Callable[[Any], list[str]] = lambda config: []
+    without_attached: Callable[[Any], Any] = lambda config: config
+    attach: Callable[[Any, dict[str, str]], Any] = lambda config, contents: config

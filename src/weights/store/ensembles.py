@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -15,7 +16,8 @@ import numpy as np
 from weights.conformal import Conformal, Difficulty
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding
-from weights.data.inputs import Inputs, Layout
+from weights.data.inputs import Layout
+from weights.data.kind import Attachment, BlockEncoding
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.ensemble import Ensemble, Population, Predictions, Report
@@ -85,6 +87,36 @@ def describe_ensemble(ensemble: Ensemble, format_version: int, listed: Listed) -
         features=ensemble.features,
         tensors=listed,
     )
+
+
+def _list_attachments(encoding: Encoding) -> list[tuple[int, str, Attachment]]:
+    """Of which columns of other kinds a file is kept: their places, the files' names, and how these are written and read."""
+    attachments = [(place, kind.attachment) for place, kind in enumerate(encoding.kinds) if kind.attachment is not None]
+    return [
+        (place, attachment.name if i == 0 else f"{Path(attachment.name).stem}-{i + 1}{Path(attachment.name).suffix}", attachment)
+        for i, (place, attachment) in enumerate(attachments)
+    ]
+
+
+def _attached(config: Config) -> dict[str, str]:
+    """What is kept in further files, by their names."""
+    blocks = config.encoding.blocks
+    return {name: attachment.write(blocks[place]) for place, name, attachment in _list_attachments(config.encoding)}
+
+
+def _with_blocks(config: Config, change: Callable[[int, str, Attachment], BlockEncoding]) -> Config:
+    blocks = [*config.encoding.blocks]
+    for place, name, attachment in _list_attachments(config.encoding):
+        blocks[place] = change(place, name, attachment)
+    return msgspec.structs.replace(config, encoding=msgspec.structs.replace(config.encoding, blocks=blocks))
+
+
+def _without_attached(config: Config) -> Config:
+    return _with_blocks(config, lambda place, name, attachment: attachment.without(config.encoding.blocks[place]))
+
+
+def _attach(config: Config, contents: dict[str, str]) -> Config:
+    return _with_blocks(config, lambda place, name, attachment: attachment.read(config.encoding.blocks[place], contents[name]))
 
 
 def wrong_in_config(config: Config) -> list[str]:
@@ -167,7 +199,7 @@ def _find_shapes(
     model: ModelSettings, layout: Layout, initialization: Initialization, activation: Activation
 ) -> dict[str, tuple[int, ...]]:
     """Names and shapes of one member's weights."""
-    inputs = Inputs({name: jax.ShapeDtypeStruct((2, *shape), np.float32) for name, shape in layout.blocks})
+    inputs = layout.zeros(2)
     knots = jax.ShapeDtypeStruct((len(layout.numeric), architecture_of(model).n_bins(model) + 1), np.float32)
     init = build(model, layout, initialization, activation).init
     params = jax.eval_shape(lambda inputs, knots: init(inputs, knots, key=jax.random.key(0)), inputs, knots)
@@ -239,4 +271,8 @@ ENSEMBLE = Content(
     check_names=check_names,
     wrong_in_arrays=wrong_in_tensors,
     build=build_ensemble,
+    attached=_attached,
+    names_attached=lambda config: [name for _, name, _ in _list_attachments(config.encoding)],
+    without_attached=_without_attached,
+    attach=_attach,
 )

@@ -22,7 +22,7 @@ from weights.forecasting.forecaster import Forecaster
 from weights.store.contents import content_of
 from weights.store.disk import write_folder
 from weights.store.migrations import FORMAT_VERSION
-from weights.store.verify import FILES, LARGEST_JSON, SUMS, check_tensors, find_state, hash_line, is_saved, read_verified
+from weights.store.verify import LARGEST_JSON, SUMS, check_tensors, find_state, hash_line, is_saved, read_verified
 from weights.tasks.metrics import Metric
 
 Saved = Ensemble | Forecaster | PriceForecaster
@@ -45,9 +45,10 @@ def save(saved: Saved, folder: Path) -> None:
     config = content.describe(saved, FORMAT_VERSION, {name: (str(array.dtype), list(array.shape)) for name, array in tensors.items()})
     contents = {
         "model.safetensors": save_tensors(tensors, {"format": content.name}),
-        "config.json": _json(config),
+        "config.json": _json(content.without_attached(config)),
         "metrics.json": _json(_with_numbers(saved.report)),
         "README.md": content.card(saved).encode(),
+        **{name: written.encode() for name, written in content.attached(config).items()},
     }
     for name, written in contents.items():
         if name != "model.safetensors" and len(written) > LARGEST_JSON:
@@ -125,4 +126,4 @@ def _with_numbers(report: Report) -> Report:
 
 def _sums(contents: dict[str, bytes]) -> bytes:
     """The content of SHA256SUMS."""
-    return b"".join(hash_line(name, contents[name]) for name in FILES)
+    return b"".join(hash_line(name, content) for name, content in contents.items())

@@ -9,10 +9,11 @@ import hashlib
 import json
 import math
 import os
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 from safetensors import SafetensorError
@@ -46,13 +47,19 @@ T = TypeVar("T")
 
 def is_saved(folder: Path) -> bool:
     """Whether the path is a folder that `save` wrote: nothing but its files, and a config that says so."""
-    if not folder.is_dir() or not set(os.listdir(folder)) <= {*FILES, SUMS}:
+    if not folder.is_dir() or not all(name in (*FILES, SUMS) or _is_attachment(name) for name in os.listdir(folder)):
         return False
     try:
         begin = read_file(folder / "config.json", LARGEST_JSON)[:200]
     except CorruptError:
         return False
     return any(f'"format": "{name}"'.encode() in begin for name in CONTENTS)
+
+
+def _is_attachment(name: str) -> bool:
+    """Whether a file of a run may have this name because a kind of column keeps one."""
+    stems = [Path(kind.attachment.name) for kind in KINDS.values() if kind.attachment is not None]
+    return any(re.fullmatch(rf"{re.escape(path.stem)}(-\d+)?{re.escape(path.suffix)}", name) for path in stems)
 
 
 def hash_line(name: str, content: bytes) -> bytes:
@@ -88,10 +95,13 @@ def read_verified(folder: Path) -> Verified:
     """What a folder holds, each file with the checksum that SHA256SUMS promises."""
     _check_is_run(folder)
     sums = read_file(folder / SUMS, _LARGEST_SUMS).splitlines(keepends=True)
+    names = [*FILES]
+    if len(sums) < len(names):
+        _refuse_sums(folder, len(names), len(sums))
 
     def verified(name: str, largest: int) -> bytes:
         content = read_file(folder / name, largest)
-        if sums[FILES.index(name) : FILES.index(name) + 1] != [hash_line(name, content)]:
+        if hash_line(name, content) != sums[names.index(name)]:
             raise CorruptError(
                 f"'{folder / name}' is not as it was saved: its SHA-256 differs from SHA256SUMS. Restore it from a copy or fit again."
             )
@@ -102,11 +112,26 @@ def read_verified(folder: Path) -> Verified:
     config = _decoded(written, kind.config, "config", version, folder / "config.json")
     report = _decoded(verified("metrics.json", LARGEST_JSON), Report, "report", version, folder / "metrics.json")
     verified("README.md", LARGEST_JSON)
-    if len(sums) != len(FILES):
-        raise CorruptError(f"'{folder / SUMS}' must have {len(FILES)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
+    names += kind.names_attached(config)
+    if len(sums) != len(names):
+        _refuse_sums(folder, len(names), len(sums))
+    config = _attach(kind, config, folder, {name: verified(name, LARGEST_JSON) for name in names[len(FILES) :]})
     tensors = verified("model.safetensors", _largest_tensors(kind, config, folder / "model.safetensors"))
     _refuse(kind.wrong_beside_config(report, config), folder / "metrics.json")
     return Verified(kind, config, report, tensors, version)
+
+
+def _refuse_sums(folder: Path, needed: int, came: int) -> NoReturn:
+    raise CorruptError(f"'{folder / SUMS}' must have {needed} lines, but has {came}. Restore it from a copy or fit again.")
+
+
+def _attach(content: Content, config: Any, folder: Path, files: Mapping[str, bytes]) -> Any:
+    """The config with what is kept in further files."""
+    try:
+        return content.attach(config, {name: file.decode() for name, file in files.items()})
+    except ValueError as error:
+        where = ", ".join(f"'{folder / name}'" for name in files)
+        raise CorruptError(f"{where} does not hold what it should: {error}. Restore the folder from a copy or fit again.") from error
 
 
 def read_heading(folder: Path) -> tuple[Any, Report]:

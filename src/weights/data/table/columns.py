@@ -37,6 +37,7 @@ TABLE_KINDS: tuple[str, ...] = get_args(TableKind)
 _TRUE, _FALSE = ("yes", "true", "y", "t", "on", "1", "1.0"), ("no", "false", "n", "f", "off", "0", "0.0")
 _NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
 _LIKE_A_DATE = r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T]|$)"
+_WITHOUT_BLANKS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _FEW = 20
 """Below this many rows, "all values differ" says nothing about being an identifier (our choice)."""
 NO_VALUE = re.compile(
@@ -194,11 +195,17 @@ def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "
     n_present = len(column) - column.null_count
     if n_present <= _FEW or n_distinct <= 0.5 * n_present:
         return Found("category", note)
-    words_per_cell = pc.mean(pc.add(pc.count_substring(column, " "), 1)).as_py() if pa.types.is_string(column.type) else 1
+    words_per_cell = _count_words(column) if pa.types.is_string(column.type) else 1
     if words_per_cell >= 3:
         return Found("text", f"about {words_per_cell:.0f} words a cell")
     differ = "all different" if n_distinct == n_present else f"{n_distinct} different values in {n_present} rows"
     return Found("identifier", f"{differ}; {note}" if note else differ)
+
+
+def _count_words(text: pa.ChunkedArray) -> float:
+    """About how many words a cell has on average; scripts without blanks have one for every other letter."""
+    blanks, letters = pc.count_substring(text, " "), pc.count_substring_regex(text, _WITHOUT_BLANKS)
+    return 1.0 + float(pc.mean(pc.add(blanks, pc.divide(letters, 2.0))).as_py())
 
 
 def words_among_numbers(text: pa.ChunkedArray) -> list[str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
+import narwhals
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import replace
 
 from weights.data.bags import Bags, lay_side_by_side, spread
 from weights.data.inputs import Part
-from weights.data.kind import BlockEncoding, Kind
+from weights.data.kind import Attachment, BlockEncoding, Kind
 from weights.data.table.columns import as_text, find_bare_kind, is_supported
 from weights.data.table.plainform import simplify_type
-from weights.data.text.vocabulary import Vocabulary, find_vocabulary
+from weights.data.text.vocabulary import Vocabulary, find_vocabulary, read_features, write_features
 from weights.data.text.words import read_texts
 from weights.errors import DataError
 from weights.types import AnyArray
@@ -78,6 +81,32 @@ def _part(column: Text) -> Part:
     return Part(vocabulary.width, vocabulary.n_leading, entries, leading)
 
 
+def _without_vocabulary(column: Text) -> Text:
+    return replace(column, vocabulary=replace(column.vocabulary, words=[], pairs=[], characters=[], counts=[]))
+
+
+def _read_vocabulary(column: Text, content: str) -> Text:
+    return replace(column, vocabulary=read_features(column.vocabulary, content))
+
+
+def _as_column(data: Any) -> pa.ChunkedArray | None:
+    """Texts in a list, an array or a series; None for anything else."""
+    if isinstance(data, list | tuple):
+        values: Any = [*data]
+    elif isinstance(data, np.ndarray) and data.ndim == 1:
+        values = data.tolist()
+    else:
+        series = narwhals.from_native(data, series_only=True, pass_through=True)
+        if not isinstance(series, narwhals.Series):
+            return None
+        values = series.to_list()
+    try:
+        texts = pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return None
+    return pa.chunked_array([texts]) if pa.types.is_string(texts.type) else None
+
+
 def _describe(column: Text) -> str:
     words, pairs, characters = map(len, column.vocabulary.lists)
     return f"texts with {words:,} words, {pairs:,} pairs of these and {characters:,} n-grams of characters"
@@ -118,6 +147,8 @@ TEXTS = Kind(
     check=_check,
     plural="texts",
     cells=_show,
+    attachment=Attachment("vocabulary.txt", lambda column: write_features(column.vocabulary), _without_vocabulary, _read_vocabulary),
+    as_column=_as_column,
     modality="text",
     next_steps=lambda classes: ["summary {run} --top 30", "explain {run} NEW.csv --output why.html", "predict {run} NEW.csv"],
 )

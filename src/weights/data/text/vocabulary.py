@@ -208,6 +208,39 @@ def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
     )
 
 
+_NAMES = ("word", "pair", "characters")
+"""What a feature of each kind is called in a file of them."""
+
+
+def write_features(vocabulary: Vocabulary) -> str:
+    """The features as lines for people: kind, in how many texts of training, how it is written; with tabs between.
+
+    Example:
+        >>> write_features(find_vocabulary(pa.chunked_array([["no", "no"]]))).splitlines()[0]
+        'word\t2\tno'
+    """
+    kinds = zip(_NAMES, vocabulary.lists, vocabulary.counts, strict=True)
+    return "".join(f"{name}\t{count}\t{text}\n" for name, texts, counts in kinds for text, count in zip(texts, counts, strict=True))
+
+
+def read_features(vocabulary: Vocabulary, content: str) -> Vocabulary:
+    """The vocabulary with features as `write_features` wrote them.
+
+    Raises:
+        ValueError: a line is none of these.
+    """
+    texts: dict[str, list[str]] = {name: [] for name in _NAMES}
+    counts: dict[str, list[int]] = {name: [] for name in _NAMES}
+    for line in content.split("\n")[:-1]:
+        name, count, text = line.split("\t")
+        if name not in texts:
+            raise ValueError(f"'{name}' is not one of {', '.join(_NAMES)}")
+        texts[name].append(text)
+        counts[name].append(int(count))
+    words, pairs, characters = texts.values()
+    return msgspec.structs.replace(vocabulary, words=words, pairs=pairs, characters=characters, counts=[*counts.values()])
+
+
 def _choose(holding: IntArray, least: int, most: int, written: Sequence[str]) -> list[int]:
     """The places of features that enough texts hold, those of most first, in alphabetical order where as many do."""
     places = np.flatnonzero(holding >= least)
