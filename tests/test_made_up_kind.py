@@ -220,5 +220,5 @@ def test_a_run_of_a_kind_that_is_no_longer_known_says_so(tmp_path, monkeypatch):
         known.setitem(KINDS, "points", POINTS)
         known.setitem(ARCHITECTURES, "pooled", POOLED)
         wt.fit(table_of(60).select(["places", "side"]), "side", n_steps=10, members=2, n_folds=2, save=tmp_path / "run")
-    with pytest.raises(CorruptError, match=r"'pooled' is not one of linear, mlp, kernels, convolution, patches"):
+    with pytest.raises(CorruptError, match=r"'pooled' is not one of linear, mlp, kernels, words, bag, convolution, patches"):
         wt.load(tmp_path / "run")

@@ -66,7 +66,8 @@ def test_kinds_are_pairs_or_a_mapping(asked, kinds):
 
 def test_a_kind_without_a_column_is_refused():
     with pytest.raises(
-        UsageError, match=r"given as column=kind, but 'category' came\. Kinds: numeric, boolean, category, datetime, picture, series\."
+        UsageError,
+        match=r"given as column=kind, but 'category' came\. Kinds: numeric, boolean, category, datetime, picture, series",
     ):
         parse_kinds(["category"])
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from weights.data.inputs import Inputs, Layout
+from weights.data.inputs import Inputs, Layout, Part
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.kernels import KERNELS, Kernels, kernel_model
@@ -20,7 +20,7 @@ for row, length in zip(SERIES, LENGTHS, strict=True):
     row[: max(length - 1, 0), 1] = RNG.normal(size=max(length - 1, 0))
 X = RNG.normal(size=(6, 3)).astype(np.float32)
 ROWS = Inputs({"x": X, "series": SERIES})
-LAYOUT = Layout((("x", (3,)), ("series", (20, 2))), 2, (0, 1, 2), ("series",))
+LAYOUT = Layout((("x", (3,)), ("series", (20, 2))), 2, (0, 1, 2), (("series", (Part(1), Part(1))),))
 SETTINGS = Kernels(n_kernels=24, n_thresholds=3)
 N_FEATURES = 24 * 4 + 2
 
@@ -116,7 +116,7 @@ def test_empty_constant_and_enormous_series_have_finite_features(model, values):
 
 @pytest.mark.parametrize("longest", [1, 8, 9, 10])
 def test_series_shorter_than_a_kernel_are_read(longest):
-    layout = Layout((("series", (longest, 1)),), 1, (), ("series",))
+    layout = Layout((("series", (longest, 1)),), 1, (), (("series", (Part(1),)),))
     model = kernel_model(SETTINGS, layout, Initialization(), Activation())
     series = RNG.normal(size=(5, longest, 1)).astype(np.float32)
     features = model.embed(model.init(Inputs({"series": series}), jnp.zeros((0, 1)), key=jax.random.key(1)), Inputs({"series": series}))
@@ -127,7 +127,7 @@ def test_settings_follow_rows_and_channels():
     resolve = KERNELS.resolve
     assert resolve(Kernels(), LAYOUT, 100).n_kernels == 200
     assert resolve(Kernels(), LAYOUT, 10_000).n_kernels == 100
-    assert resolve(Kernels(), Layout((("series", (20, 90)),), 1, (), ("series",)), 100).n_kernels == 360
+    assert resolve(Kernels(), Layout((("series", (20, 90)),), 1, (), (("series", (Part(1),) * 90),)), 100).n_kernels == 360
     assert resolve(Kernels(7), LAYOUT, 100).n_kernels == 7
     assert KERNELS.lacks(Kernels()) == "the number of kernels"
     assert len(Kernels(0, 99).check()) == 2

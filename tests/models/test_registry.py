@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import weights
-from weights.data.inputs import Inputs, Layout
+from weights.data.inputs import Inputs, Layout, Part
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.elements.optimization import OPTIMIZERS
@@ -18,7 +18,8 @@ from weights.models.base import Cost, Hidden, MemberModel, affine, first_layer
 from weights.models.registry import ARCHITECTURES, architecture_of, build, layers_of, name_of
 from weights.spec import Spec, check, resolve, with_settings
 
-BLOCKS = {"x": (6,), "pixels": (16, 16, 3), "series": (20, 2), "numbers": (4,)}
+BLOCKS = {"x": (6,), "pixels": (16, 16, 3), "series": (20, 2), "text": (30,), "numbers": (4,)}
+PARTS = {"series": (Part(1), Part(1)), "text": (Part(20, 9, 5, 3), Part(10, 4, 2, 1))}
 EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
 EVERY_WITH_BLOCKS = pytest.mark.parametrize(
     ("name", "blocks"),
@@ -33,7 +34,9 @@ EVERY_WITH_BLOCKS = pytest.mark.parametrize(
 def layout_of(*blocks):
     """Two outputs of rows that have these blocks; four of six columns are numbers."""
     shapes = tuple((block, shape) for block, shape in BLOCKS.items() if block in blocks)
-    return Layout(shapes, 2, (0, 1, 2, 3) if "x" in blocks else (), tuple({"series"} & {*blocks}))
+    return Layout(
+        shapes, 2, (0, 1, 2, 3) if "x" in blocks else (), tuple((block, parts) for block, parts in PARTS.items() if block in blocks)
+    )
 
 
 def first_params(name, blocks):

@@ -54,7 +54,8 @@ def test_pictures_of_version_2_become_a_block_and_only_their_models_are_told_wha
     assert new["encoding"]["blocks"] == ([] if picture is None else [{"kind": "picture", **picture}])
     assert "picture" not in new["encoding"]
     for before, after in zip(old["populations"], new["populations"], strict=True):
-        assert after["spec"]["augmentation"] == (before["spec"]["augmentation"] if name == "images" else None)
+        known = {"type": "pictures", **before["spec"]["augmentation"]} if name == "images" else None
+        assert after["spec"]["augmentation"] == known
 
 
 def test_partialling_out_of_version_2_gets_its_present_name():

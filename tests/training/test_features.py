@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from weights.data.inputs import Inputs, Layout
+from weights.data.inputs import Inputs, Layout, Part
 from weights.ensemble import apply_program
 from weights.spec import Spec, resolve, with_settings
 from weights.tasks.number import Number
@@ -24,7 +24,7 @@ def series_job(*, masked: bool = False, more_rows: float = 0.0) -> Job:
     y = rng.normal(size=N).astype(np.float32)
     series = rng.normal(size=(N, 12, 2)).astype(np.float32)
     series[:, :, 0] += y[:, None]
-    layout = Layout((("x", (1,)), ("series", (12, 2))), 1, (0,), ("series",))
+    layout = Layout((("x", (1,)), ("series", (12, 2))), 1, (0,), (("series", (Part(1), Part(1))),))
     spec = resolve(with_settings(Spec(), {"model": "kernels", "n_members": 3, "n_folds": 3, "n_kernels": 12}), N, layout)
     rows = resample(spec.members, N)
     series[rows.counts[0] == 0] += more_rows

@@ -33,7 +33,7 @@ def pose(task, x, scale=None):
 
 def value(task, settings, strength, solution):
     """What a solution is to make small."""
-    loss, y, k = LOSSES[task]
+    loss, y, _ = LOSSES[task]
     penalty, of_loss = PENALTIES[settings.penalty], loss.losses(X @ solution.w + solution.b, y)
     smooth = penalty.smooth(solution.w, strength, settings.l1_ratio)
     return np.average(of_loss, weights=WEIGHT) + smooth + penalty.rest(solution.w, strength, settings.l1_ratio, np.arange(40))

@@ -51,9 +51,7 @@ class Bags:
     __slots__ = ("entries", "leading", "n_leading", "sizes", "starts", "thinned", "width")
     dtype = np.dtype(np.float32)
 
-    def __init__(
-        self, entries: Entries, starts: Any, sizes: Any, leading: Any, *, width: int, n_leading: int, thinned: Any = None
-    ) -> None:
+    def __init__(self, entries: Entries, starts: Any, sizes: Any, leading: Any, *, width: int, n_leading: int, thinned: Any = None) -> None:
         self.entries, self.starts, self.sizes, self.leading = entries, starts, sizes, leading
         self.width, self.n_leading, self.thinned = width, n_leading, thinned
 

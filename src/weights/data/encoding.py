@@ -40,7 +40,7 @@ from weights.data.table.moments import DURATION, TIME_OF_DAY, UNMISTAKABLE, find
 from weights.data.table.notation import PLAIN, TRUTH, Notation, find_numbers
 from weights.data.table.rownumbers import kept_numbers, rows_numbered
 from weights.errors import DataError, suggest
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import FloatArray, IntArray
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric"):

@@ -49,7 +49,7 @@ class Inputs:
         return self.blocks[key] if isinstance(key, str) else Inputs({name: block[key] for name, block in self.blocks.items()})
 
     @property
-    def x(self) -> FloatArray:
+    def x(self) -> Any:
         """The block of columns, shape (n, p), of which there may be none."""
         return self.blocks[COLUMNS] if COLUMNS in self.blocks else np.zeros((len(self), 0), np.float32)
 

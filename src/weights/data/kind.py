@@ -108,7 +108,7 @@ class Kind(NamedTuple):
         finds: (column, name) -> whether a column of cells holds them, by these; None where cells cannot. Such a column is marked as one,
             and may also be asked for.
         fit: (table, column) -> the record, from the rows of training.
-        apply: (record, table) -> the block, sample axis first.
+        apply: (record, table) -> the block, sample axis first: an array, or `Bags`.
         shape: (record) -> the shape of a row in the block.
         describe: (record) -> what rows are, in a few words, such as "pictures of 8 x 8 in grey".
         remark: (field) -> what users should know of a column.
@@ -132,7 +132,7 @@ class Kind(NamedTuple):
     encoding: type[Any]
     recognises: Callable[[pa.Field], bool]
     fit: Callable[[pa.Table, str], Any]
-    apply: Callable[[Any, pa.Table], AnyArray]
+    apply: Callable[[Any, pa.Table], Any]
     shape: Callable[[Any], tuple[int, ...]]
     describe: Callable[[Any], str]
     remark: Callable[[pa.Field], str]

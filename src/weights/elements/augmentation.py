@@ -135,7 +135,7 @@ def augmented(settings: Augmentation, pictures: jax.Array, *, seed: jax.Array, s
     return seen
 
 
-def second_shares(settings: Augmentation, n: int, *, seed: jax.Array, step: jax.Array) -> jax.Array:
+def second_shares(settings: AnyAugmentation, n: int, *, seed: jax.Array, step: jax.Array) -> jax.Array:
     """The share of a second picture that is blended into each of n, shape (n,)."""
     return (settings.mixup or 0.0) * uniforms((n,), seed, step, _STREAM + 1)
 

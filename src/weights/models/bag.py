@@ -1,8 +1,8 @@
 """A network over texts: each word, pair of words and n-gram of characters has a vector, and those of a text are added up.
 
-What they add up to, and what columns of a table add, is what the first layer of a multilayer perceptron reads (fastText: Joulin et al. 2017,
-"Bag of Tricks for Efficient Text Classification"; deep averaging networks: Iyyer et al. 2015). Vectors are added with the weights of
-`Vocabulary.bags`, and only those of features that a batch holds are read.
+What they add up to, and what columns of a table add, is what the first layer of a multilayer perceptron reads (fastText: Joulin et al.
+2017, "Bag of Tricks for Efficient Text Classification"; deep averaging networks: Iyyer et al. 2015). Vectors are added with the weights
+of `Vocabulary.bags`, and only those of features that a batch holds are read.
 """
 
 from __future__ import annotations
@@ -96,11 +96,11 @@ BAG = Architecture(
     capacity="hidden",
     in_auto=True,
     defaults=Defaults(
-        learning_rate=5e-3,
+        learning_rate=1e-2,
         weight_decay=0.0,
         dropout=0.5,
         batch_size=lambda n_samples: 128 if n_samples > 4_000 else 64 if n_samples > 1_000 else LEAST_BATCH,
-        n_steps=lambda n_samples, batch_size: count_steps(n_samples, batch_size, n_passes=12, least=400, most=8_000),
+        n_steps=lambda n_samples, batch_size: count_steps(n_samples, batch_size, n_passes=8, least=300, most=6_000),
         n_members=8,
     ),
     pace=Pace(multiplication=8.0),  # entries are looked up one by one

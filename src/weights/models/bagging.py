@@ -31,13 +31,16 @@ def with_all_entries(bags: Bags, *, flags: bool = False) -> Bags:
     return bags.replace(entries=entries, leading=bags.sizes, n_leading=bags.width)
 
 
-@jax.custom_vjp
 def sum_leading(w: jax.Array, bags: Bags) -> jax.Array:
     """Sums over the leading entries of each row, shape (n, h): of their values times the row of w (leading features, h) that each names.
 
     No other rows of w are read, and only these have a gradient. Bags have none.
     """
+    return _sum_up(w, jax.tree.map(jnp.asarray, bags))
 
+
+@jax.custom_vjp
+def _sum_up(w: jax.Array, bags: Bags) -> jax.Array:
     def add(turn: jax.Array, sums: jax.Array) -> jax.Array:
         ids, values, rows = _read_entries(bags, turn)
         return sums + jax.ops.segment_sum(w[ids] * values[:, None], rows, len(bags), indices_are_sorted=True)
@@ -46,7 +49,7 @@ def sum_leading(w: jax.Array, bags: Bags) -> jax.Array:
 
 
 def _sum_forward(w: jax.Array, bags: Bags) -> tuple[jax.Array, tuple[jax.Array, Bags]]:
-    return sum_leading(w, bags), (w, bags)
+    return _sum_up(w, bags), (w, bags)
 
 
 def _sum_back(kept: tuple[jax.Array, Bags], slope: jax.Array) -> tuple[jax.Array, None]:
@@ -59,7 +62,7 @@ def _sum_back(kept: tuple[jax.Array, Bags], slope: jax.Array) -> tuple[jax.Array
     return jax.lax.fori_loop(0, _count_turns(bags), add, jnp.zeros_like(w)), None
 
 
-sum_leading.defvjp(_sum_forward, _sum_back)
+_sum_up.defvjp(_sum_forward, _sum_back)
 
 
 def _count_turns(bags: Bags) -> jax.Array:

@@ -20,7 +20,7 @@ from weights.types import FloatArray, IntArray, Params
 
 Layer = dict[str, jax.Array]
 Dropout = Callable[[jax.Array, int], jax.Array]
-"""Drops inputs (layer 0 for the first block, -1 for the second, ...; of bags none) and units of layer 1, 2, ... while training; none otherwise."""
+"""Drops inputs (layer 0 for the first block, -1 for the second, ...; of bags none) and units of layer 1, 2, ... while training."""
 
 
 def keep_all(x: jax.Array, layer: int) -> jax.Array:
@@ -68,8 +68,8 @@ class SparseInputs(NamedTuple):
     """What a model that is linear in sparse inputs is solved for, in NumPy.
 
     matrix(inputs): rows as a sparse matrix, float32, shape (n, p).
-    scale(matrix, slopes, weight): what inputs are multiplied by for each output, (p, k): known from rows of these weights (n,) whose outputs
-        a constant prediction would lower where slopes of the loss (n, k) are above zero. The shorter a weight, the larger its input is.
+    scale(matrix, slopes, weight): what inputs are multiplied by for each output, (p, k), from rows of these weights (n,), and slopes of
+        the loss at a constant prediction (n, k): above zero where the output of a row is to fall.
     """
 
     matrix: Callable[[Inputs], Any]

@@ -92,13 +92,14 @@ def mlp_model(
         """Columns (n, p) with the features of each numeric one behind them, (n, p + numeric * size), and what the rest adds up to."""
         x = inputs.x
         x = jnp.concatenate([x, embed_numbers(params["embedding"], x[:, numeric])], axis=1) if embeds else x
-        return Inputs({COLUMNS: x, **(first.embed(params, inputs) if first else {})})
+        own = {} if first and not layout.n_columns else {COLUMNS: x}
+        return Inputs({**own, **(first.embed(params, inputs) if first else {})})
 
     def init(inputs: Inputs, knots: jax.Array, *, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(settings.hidden) + 2)
         params: Params = {"embedding": first_embedding(knots, size, key=keys[-1])} if embeds else {}
         params |= first.init(settings.hidden[0] if settings.hidden else layout.n_outputs, key=jax.random.fold_in(key, 1)) if first else {}
-        x = embed(params, inputs)[COLUMNS]
+        x = embed(params, inputs).x
         for i, (name, n_units) in enumerate(zip(names, settings.hidden, strict=True)):
             # Inputs have variance one as they are; what has come through an activation must be widened to have it again.
             params[name] = first_layer(initialization, x, n_units, hidden_gain if i > 0 else 1.0, key=keys[i])
@@ -107,7 +108,7 @@ def mlp_model(
         return params
 
     def add_up(params: Params, embedded: Inputs) -> jax.Array:
-        sums = affine(params[layers[0]], embedded[COLUMNS])
+        sums = affine(params[layers[0]], embedded.x)
         return sums + first.add_up(embedded) if first else sums
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:

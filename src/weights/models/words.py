@@ -1,7 +1,7 @@
-"""Linear in words: every word, pair of words and n-gram of characters of a text has one weight per output, and so has every column beside it.
+"""Linear in words: each word, pair of words and n-gram of characters has one weight per output, and so has each column beside the texts.
 
-Features enter with the weights of `Vocabulary.bags`, or as flags, multiplied for each output by the weight that naive Bayes would give them
-(Wang and Manning 2012, "Baselines and Bigrams", section 2.1): what the penalty holds back is then what weights differ from these in scale.
+Features enter with the weights of `Vocabulary.bags`, or as flags, multiplied for each output by the weight that naive Bayes would give
+them (Wang and Manning 2012, "Baselines and Bigrams", section 2.1): the penalty then holds back what tells outputs apart less.
 """
 
 from __future__ import annotations
@@ -55,12 +55,13 @@ def words_model(settings: Words, layout: Layout, initialization: Initialization,
         """What the texts of each column add to outputs, side by side, (n, columns * k), and the columns of the table."""
         w, texts = params["output"]["w"][:width], with_all_entries(inputs[TEXT], flags=settings.reads_flags)
         each = [w] if len(parts) == 1 else [jnp.where((features == i)[:, None], w, 0.0) for i in range(len(parts))]
-        return Inputs({COLUMNS: inputs.x, TEXT: jnp.concatenate([sum_leading(own, texts) for own in each], axis=1)})
+        columns = {COLUMNS: inputs[COLUMNS]} if n_columns else {}
+        return Inputs({**columns, TEXT: jnp.concatenate([sum_leading(own, texts) for own in each], axis=1)})
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         output, sums = params["output"], embedded[TEXT]
         of_texts = sums.reshape(len(sums), len(parts), -1).sum(1)
-        return of_texts + affine({"w": output["w"][width:], "b": output["b"]}, embedded[COLUMNS]), {}
+        return of_texts + affine({"w": output["w"][width:], "b": output["b"]}, embedded.x), {}
 
     def make_matrix(inputs: Inputs) -> scipy.sparse.csr_array:
         texts = inputs[TEXT].matrix(np.float32, flags=settings.reads_flags)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from weights.elements.augmentation import Augmentation
+from weights.elements.augmentation import AnyAugmentation
 from weights.ensemble import Population
 from weights.inspection.health import is_recorded, layer_health, medians, noise_scale
 from weights.report.terminal import sparkline
@@ -48,7 +48,7 @@ def element_lines(population: Population, step_seconds: Mapping[str, float] | No
     return [*lines, *_layer_lines(layer_health(population))]
 
 
-def _augmentation_lines(settings: Augmentation | None) -> list[str]:
+def _augmentation_lines(settings: AnyAugmentation | None) -> list[str]:
     """How pictures are changed while members learn, if they are."""
     used = {} if settings is None else {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
     words = [name if value is True else f"{name} {_plain(value)}" for name, value in used.items()]

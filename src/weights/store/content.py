@@ -28,9 +28,9 @@ class Content(NamedTuple):
         check_names: (config, path of the arrays) -> nothing, or `CorruptError` where the listed arrays are not those it needs.
         wrong_in_arrays: (arrays, config) -> complaints about their values.
         build: (config, report, arrays) -> what was saved.
-        attached: (config) -> the content of further files by name, in which what is long in it is read by people. without_attached: (config)
-            -> the config without that. names_attached: (config, with or without) -> the names. attach: (config without that, content by
-            name) -> the config.
+        attached: (config) -> the content of further files by name, in which what is long in it is read by people.
+        without_attached: (config) -> the config without that. names_attached: (config, with or without it) -> the names.
+        attach: (config without that, content by name) -> the config.
     """
 
     name: str

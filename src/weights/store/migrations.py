@@ -54,7 +54,7 @@ def _part_augmentation(config: dict[str, Any]) -> dict[str, Any]:
 
     def part(population: dict[str, Any]) -> dict[str, Any]:
         spec = population["spec"]
-        augmentation = spec["augmentation"] if spec["model"]["type"] in looking else None
+        augmentation = {"type": "pictures", **spec["augmentation"]} if spec["model"]["type"] in looking else None
         return {**population, "spec": {**spec, "augmentation": augmentation}}
 
     return {**config, "populations": [part(population) for population in config["populations"]]}

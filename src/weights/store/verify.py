@@ -13,7 +13,7 @@ import re
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from safetensors import SafetensorError
@@ -96,12 +96,10 @@ def read_verified(folder: Path) -> Verified:
     _check_is_run(folder)
     sums = read_file(folder / SUMS, _LARGEST_SUMS).splitlines(keepends=True)
     names = [*FILES]
-    if len(sums) < len(names):
-        _refuse_sums(folder, len(names), len(sums))
 
     def verified(name: str, largest: int) -> bytes:
         content = read_file(folder / name, largest)
-        if hash_line(name, content) != sums[names.index(name)]:
+        if sums[names.index(name) : names.index(name) + 1] != [hash_line(name, content)]:
             raise CorruptError(
                 f"'{folder / name}' is not as it was saved: its SHA-256 differs from SHA256SUMS. Restore it from a copy or fit again."
             )
@@ -114,15 +112,11 @@ def read_verified(folder: Path) -> Verified:
     verified("README.md", LARGEST_JSON)
     names += kind.names_attached(config)
     if len(sums) != len(names):
-        _refuse_sums(folder, len(names), len(sums))
+        raise CorruptError(f"'{folder / SUMS}' must have {len(names)} lines, but has {len(sums)}. Restore it from a copy or fit again.")
     config = _attach(kind, config, folder, {name: verified(name, LARGEST_JSON) for name in names[len(FILES) :]})
     tensors = verified("model.safetensors", _largest_tensors(kind, config, folder / "model.safetensors"))
     _refuse(kind.wrong_beside_config(report, config), folder / "metrics.json")
     return Verified(kind, config, report, tensors, version)
-
-
-def _refuse_sums(folder: Path, needed: int, came: int) -> NoReturn:
-    raise CorruptError(f"'{folder / SUMS}' must have {needed} lines, but has {came}. Restore it from a copy or fit again.")
 
 
 def _attach(content: Content, config: Any, folder: Path, files: Mapping[str, bytes]) -> Any:

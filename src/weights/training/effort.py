@@ -23,8 +23,8 @@ _SPEED_OF_DRAWING = 0.05
 
 _SPARSE_SCOUTS, _SPARSE_PATH_LENGTH, _SPARSE_STEPS, _SPARSE_STEPS_TO_CHOOSE = 3, 6, 45, 20
 _SPEED_OF_ENTRIES = 0.1
-"""Of members that are solved over sparse inputs: how many choose, strengths that each tries, steps of a solution and of one that chooses; and
-the speed at which entries are read, as a share of that of a large product of matrices (measured on three collections of texts)."""
+"""Of members that are solved over sparse inputs: how many choose, strengths that each tries, steps of a solution and of one that chooses;
+and the speed at which entries are read, as a share of that of a large product of matrices (measured on three collections of texts)."""
 _VECTORS_MOVED, _VECTORS_HELD, _OUTPUTS_HELD = 100, 30, 8
 """Vectors as long as the weights that a step reads or writes, and that are held; numbers held for each row and output."""
 

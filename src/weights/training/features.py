@@ -18,9 +18,8 @@ import numpy as np
 from weights.data.inputs import FARTHEST, NUMBERS, Inputs, Layout
 from weights.models.registry import architecture_of, build
 from weights.spec import Spec, program_spec
-from weights.training.exact import Solution
 from weights.training.job import Job
-from weights.training.problem import Problem
+from weights.training.problem import Problem, Solution
 from weights.types import FloatArray, Params
 
 _SAMPLE = 512

@@ -17,7 +17,7 @@ from weights.data.inputs import Inputs, pad
 from weights.training.compiling import padded_size
 from weights.training.job import Job, StreamedRows
 from weights.training.step import Shared
-from weights.types import AnyArray, BoolArray, IntArray
+from weights.types import BoolArray, IntArray
 
 MOST_EVALUATED = 1 << 16
 """Rows of the evaluation subset, on which members are judged after a round (our choice)."""

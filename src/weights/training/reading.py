@@ -20,10 +20,11 @@ from weights.elements.regularization import PENALTIES
 from weights.ensemble import Population
 from weights.models.registry import architecture_of
 from weights.training.control import Control
-from weights.training.exact import Solution, linear_outputs, solve_path, strength_path
+from weights.training.exact import linear_outputs, solve_path, strength_path
 from weights.training.features import Features
 from weights.training.job import Job
 from weights.training.outofbag import row_losses
+from weights.training.problem import Solution
 from weights.training.sparse import CHOOSING_TOLERANCE
 from weights.types import BoolArray, FloatArray, IntArray
 

@@ -12,10 +12,11 @@ import threadpoolctl
 from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.training.control import Control, Progress
-from weights.training.exact import NewtonStep, Solution, solve
+from weights.training.exact import NewtonStep, solve
 from weights.training.features import Features
 from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
+from weights.training.problem import Solution
 from weights.training.reading import Choice, choose
 from weights.types import BoolArray, FloatArray, IntArray
 

@@ -16,7 +16,7 @@ from weights.training.problem import Problem, Solution
 from weights.types import FloatArray
 
 _ENOUGH, _ENOUGH_TO_CHOOSE = 5e-4, 1e-2
-"""Shares of the gradient at zero that may be left, and that of solutions which only choose (measured: losses then agree to three digits)."""
+"""Shares of the gradient at zero that may be left, the second in solutions that only choose (losses then agree to three digits)."""
 _FINER = 0.1
 """Share of that down to which proximal steps are taken: a weight moves by less than it has to go."""
 CHOOSING_TOLERANCE = 1e-5
@@ -132,9 +132,7 @@ def _multiply_by_inverse(pairs: list[tuple[FloatArray, FloatArray, float]], grad
     return result
 
 
-def _search(
-    objective: _Objective, point: _Point, direction: FloatArray, moved: FloatArray, slope: float, length: float
-) -> _Point | None:
+def _search(objective: _Objective, point: _Point, direction: FloatArray, moved: FloatArray, slope: float, length: float) -> _Point | None:
     """The first point along a direction, at this length or halves of it, that is low enough; None if there is none."""
     for _ in range(_MOST_HALVINGS):
         own = np.float32(length)

@@ -15,7 +15,7 @@ from weights.data.text.vocabulary import read_features
 from weights.errors import DataError
 
 RNG = np.random.default_rng(0)
-WORDS = np.asarray("the card never came to my house and I want it now please help".split())
+WORDS = np.asarray(["the", "card", "never", "came", "to", "my", "house", "and", "I", "want", "it", "now", "please", "help"])
 REVIEWS = [" ".join(RNG.choice(WORDS, 6)) for _ in range(40)]
 TABLE = pa.table({"review": REVIEWS, "level": ["low", "high"] * 20, "number": range(40)})
 
@@ -69,7 +69,14 @@ def test_rows_are_bags_of_the_features_of_training():
 
 @pytest.mark.parametrize(
     "values",
-    [pa.nulls(2), pa.array([None, "card"]), pa.array(["", "card"]), pa.array(["x", "card"]).dictionary_encode(), pa.array([7, 8]), pa.array([1.5, None])],
+    [
+        pa.nulls(2),
+        pa.array([None, "card"]),
+        pa.array(["", "card"]),
+        pa.array(["x", "card"]).dictionary_encode(),
+        pa.array([7, 8]),
+        pa.array([1.5, None]),
+    ],
     ids=["nothing", "gaps", "empty", "coded", "numbers", "real numbers"],
 )
 def test_texts_that_are_empty_or_numbers_are_read_as_they_are_written(values):
@@ -89,7 +96,7 @@ def test_lists_are_no_texts():
 
 
 def test_texts_without_a_word_cannot_be_learned_from():
-    with pytest.raises(DataError, match="none of its 2 cells has a word. Leave it out"):
+    with pytest.raises(DataError, match=r"none of its 2 cells has a word\. Leave it out"):
         fitted(["", " \u200b"])
 
 
@@ -110,7 +117,9 @@ def test_two_columns_of_texts_are_features_of_their_own_in_one_block():
 
 
 def test_texts_of_the_same_words_are_copies_however_they_are_written():
-    hashes = TEXTS.hash_values(pa.chunked_array([["My card never came.", " my  CARD never\ncame. ", "never my card came.", "My card never came"]]))
+    hashes = TEXTS.hash_values(
+        pa.chunked_array([["My card never came.", " my  CARD never\ncame. ", "never my card came.", "My card never came"]])
+    )
     assert hashes[0] == hashes[1]
     assert len(np.unique(hashes)) == 3
 
@@ -133,7 +142,7 @@ def test_a_vocabulary_is_written_for_people_and_read_back():
 
 @pytest.mark.parametrize("content", ["word\tmany\tcard\n", "word\t3\n", "noun\t3\tcard\n", "word\t3\ta\tb\n"])
 def test_a_damaged_vocabulary_is_refused(content):
-    with pytest.raises(ValueError, match=".+"):
+    with pytest.raises(ValueError, match=r"values to unpack|invalid literal|not one of"):
         read_features(TEXTS.attachment.without(fitted()).vocabulary, content)
 
 
@@ -157,7 +166,9 @@ def test_a_vocabulary_that_cannot_be_is_named(change, complaint):
 def test_a_pair_of_one_word_is_named():
     column = fitted()
     pairs = ["card", *column.vocabulary.pairs[1:]]
-    assert TEXTS.check(replace(column, vocabulary=replace(column.vocabulary, pairs=pairs))) == ["a pair of words of column 'review' is not two words"]
+    assert TEXTS.check(replace(column, vocabulary=replace(column.vocabulary, pairs=pairs))) == [
+        "a pair of words of column 'review' is not two words"
+    ]
 
 
 def test_texts_are_described_and_shown():

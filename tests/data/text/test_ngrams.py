@@ -20,7 +20,7 @@ def counted(pieces):
 
 
 def found(grams):
-    return [{text: n for text, n in zip(grams.texts, row, strict=True)} for row in grams.counts.toarray()]
+    return [dict(zip(grams.texts, row, strict=True)) for row in grams.counts.toarray()]
 
 
 def test_counts_are_those_of_scikit_learn():

@@ -77,8 +77,8 @@ def _hash_values(column: pa.ChunkedArray) -> AnyArray:
 
 def _part(column: Text) -> Part:
     vocabulary = column.vocabulary
-    entries, leading = (round(int(n.sum()) / vocabulary.n_texts) for n in (vocabulary.n_holding, vocabulary.n_holding[: vocabulary.n_leading]))
-    return Part(vocabulary.width, vocabulary.n_leading, entries, leading)
+    held = vocabulary.n_holding / vocabulary.n_texts
+    return Part(vocabulary.width, vocabulary.n_leading, round(held.sum()), round(held[: vocabulary.n_leading].sum()))
 
 
 def _without_vocabulary(column: Text) -> Text:

@@ -1,4 +1,4 @@
-"""Characters that follow each other within words, two to five at a time: found at once in all words, as sums of their codes (a rolling hash)."""
+"""Characters that follow each other within words, two to five at a time, found in all words at once by a rolling hash of their codes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hash_ngrams(texts: Sequence[str]) -> AnyArray:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     for length in np.unique(lengths):
         which = np.flatnonzero(lengths == length)
-        codes = _codes("".join(texts[i] for i in which)).reshape(len(which), length)
+        codes = _codes("".join(texts[i] for i in which.tolist())).reshape(len(which), length)
         hashes[which] = _finish(_roll(codes.T, int(length)), int(length))
     return hashes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -136,9 +137,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         if self.characters:
             grams = find_ngrams([without_long_words(piece) for piece in texts.pieces], named=False)
             which, columns = _look_up(grams.hashes, *self._characters)
-            chosen = scipy.sparse.csr_array(
-                (np.ones(len(which)), (which, columns)), shape=(len(grams.hashes), self.width)
-            )
+            chosen = scipy.sparse.csr_array((np.ones(len(which)), (which, columns)), shape=(len(grams.hashes), self.width))
             parts.append(of_pieces @ (grams.counts @ chosen))
         return scipy.sparse.csr_array(sum(parts[1:], parts[0]))
 
@@ -200,12 +199,9 @@ def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
         min(sum(count >= max(least, min(_LEAST_LEADING, len(texts.sizes) // 2)) for _, count in kind[:n]), most)
         for kind, n, most in zip(kinds, n_middle, _MOST_LEADING, strict=True)
     ]
-    return Vocabulary(
-        len(texts.sizes),
-        *([text for text, _ in kind] for kind in kinds),
-        [[count for _, count in kind] for kind in kinds],
-        leading,
-    )
+    chosen_words, chosen_pairs, chosen_characters = ([text for text, _ in kind] for kind in kinds)
+    counts = [[count for _, count in kind] for kind in kinds]
+    return Vocabulary(len(texts.sizes), chosen_words, chosen_pairs, chosen_characters, counts, leading)
 
 
 _NAMES = ("word", "pair", "characters")

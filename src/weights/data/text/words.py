@@ -150,7 +150,7 @@ def find_tokens(pieces: Sequence[str]) -> Tokens:
     # Apart, because an address is looked for at every place of a piece.
     for pattern, which in ((short, np.flatnonzero(is_short)), (long, np.flatnonzero(~is_short))):
         number = 0
-        for found in pattern.finditer("".join(pieces[i] + "\n" for i in which)):
+        for found in pattern.finditer("".join(pieces[i] + "\n" for i in which.tolist())):
             kind, word = found.lastgroup, found.group()
             if kind == "end":
                 number += 1
