@@ -22,6 +22,7 @@ from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.gratings import reads_pictures
 from weights.inspection.saliency import Saliency, saliency
+from weights.inspection.texts import as_record, explain_texts
 from weights.model import Model
 from weights.models.residual import PIXELS
 from weights.preparing import can_stream
@@ -84,6 +85,8 @@ def predictions(
 def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0.95) -> list[dict[str, Any]]:
     """Explained predictions as records: row (counted from 1), class, prediction, base, and contributions, the largest first.
 
+    A contribution of a text has that of its words, and what is answered without those that speak for the answer most.
+
     Raises:
         DataError, UsageError: as `Model.explain`, or the level is not between 0 and 1.
     """
@@ -92,11 +95,13 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
     table = model.read(data)
     explanation = model.explained(table, label)
     low, high = explanation.bounds(level)
+    texts = explain_texts(model.ensemble, table, explanation) if explanation.entries else [[]] * table.num_rows
     encoding = model.ensemble.encoding
     files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else None
     values = [*(cells(column, table) for column in encoding.columns), *(files or kind_of(b).cells(b, table) for b in encoding.blocks)]
     records = []
     for r, contributions in enumerate(explanation.contributions):
+        of_words = {text.feature: as_record(text, explanation.degrees, level) for text in texts[r]}
         parts = [
             {
                 "feature": explanation.features[j],
@@ -104,6 +109,7 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
                 "contribution": float(contributions[j]),
                 "low": float(low[r, j]) if np.isfinite(low[r, j]) else None,
                 "high": float(high[r, j]) if np.isfinite(high[r, j]) else None,
+                **of_words.get(explanation.features[j], {}),
             }
             for j in np.argsort(-np.abs(contributions), kind="stable")
         ]

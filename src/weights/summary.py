@@ -283,8 +283,8 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
     """Lines about explained predictions, as `answering.explanations` gives them."""
     lines = []
     for record in records:
-        of = printable(target if record["class"] is None else f"P({target} = {record['class']})")
-        lines.append(f"Row {record['row']:<9} {of} {compact(record['prediction'])} = {compact(record['base'])} for average inputs, and")
+        answer, base = compact(record["prediction"]), compact(record["base"])
+        lines.append(f"Row {record['row']:<9} {_name_answer(record, target)} {answer} = {base} for average inputs, and")
         parts = record["contributions"]
         largest = max((abs(part["contribution"]) for part in parts), default=0.0) or 1.0
         cells = [_contribution(part, largest) for part in parts[:top]]
@@ -293,6 +293,16 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
             cells.append([f"({len(parts) - top} more)", "", _signed(rest), "", ""])
         lines += aligned(cells, to_right=(1, 2))
     return lines
+
+
+def heading_of(record: Record, target: str) -> str:
+    """The answer to an explained row, and what it would be for average inputs, as a heading."""
+    answer, base = compact(record["prediction"]), compact(record["base"])
+    return f"Row {record['row']}: {_name_answer(record, target)} is {answer}; {base} for average inputs"
+
+
+def _name_answer(record: Record, target: str) -> str:
+    return printable(target if record["class"] is None else f"P({target} = {record['class']})")
 
 
 def _contribution(part: Record, largest: float) -> list[str]:

@@ -13,7 +13,7 @@ import msgspec
 from click.core import ParameterSource
 
 from weights.cli.options import add_options, check_output, make_options
-from weights.cli.process import guard, is_narrow, print_json, print_lines, say, uses_color
+from weights.cli.process import guard, is_narrow, print_json, print_lines, read_standard_input, say, uses_color
 from weights.errors import UsageError, printable, suggest
 from weights.options import Option, list_options, read_texts
 from weights.questions import answer, find_question, list_commands, list_drawings, list_drawn
@@ -85,8 +85,11 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
         for known in list_options(question.options):
             if known.declared.argument and given[known.name] is not None:
                 check_output(given[known.name], output)
-        if output and question.draws(model):
-            charts.check_ending(Path(output))
+                if given[known.name] == "-":
+                    chosen = msgspec.structs.replace(chosen, **{known.name: read_standard_input(model)})
+        drawn_too = bool(output) and question.draws_too(model) and Path(str(output)).suffix.lower() in (".html", *charts.ENDINGS)
+        if output and (question.draws(model) or drawn_too):
+            charts.check_ending(Path(output), also=".html" if drawn_too else "")
         elif output:
             drawn = "; ".join(list_drawn(model, run)) or "nothing"
             check_ending(Path(output), f"Rename the output. Drawn of this run is: {drawn}.")
@@ -94,7 +97,7 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
         if not quiet:
             say(note_lines(answered.notes))
         if output:
-            _write(answered, run, Path(output), drawn=question.draws(model), as_json=as_json)
+            _write(answered, run, Path(output), drawn=question.draws(model) or drawn_too, as_json=as_json)
         else:
             print_json(answered.record) if as_json else print_lines(answered.lines)
 
@@ -175,7 +178,7 @@ def _ask(model: AnyModel, question: Question, chosen: msgspec.Struct, run: str, 
     from weights.report.terminal import progress_bar
 
     with progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=question.stages) as progress:
-        return answer(model, question, chosen, Asker(run, narrow=is_narrow(), progress=progress))
+        return answer(model, question, chosen, Asker(run, narrow=is_narrow(), color=uses_color(sys.stdout), progress=progress))
 
 
 def _write(answered: Answer, run: str, path: Path, *, drawn: bool, as_json: bool) -> None:
@@ -183,9 +186,14 @@ def _write(answered: Answer, run: str, path: Path, *, drawn: bool, as_json: bool
     from weights.data.output import write_tables
     from weights.report import charts
     from weights.report.json import spell
+    from weights.store.disk import write_file
 
     written = f"{answered.contents} in {printable(str(path))}"
     if drawn:
+        if answered.page is not None and path.suffix.lower() == ".html":
+            write_file(path, answered.page().encode())
+            print_json(answered.record) if as_json else say([written])
+            return
         if answered.figure is None:
             raise UsageError("Nothing is drawn of this answer. Leave out what it was asked with, or ask for it without a drawing.")
         charts.save(answered.figure, path)

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from weights.cli.options import add_options, check_output, make_options
-from weights.cli.process import guard, print_json, say, uses_color
+from weights.cli.process import guard, print_json, read_standard_input, say, uses_color
 from weights.errors import printable
 from weights.fitoptions import PartOptions
 from weights.options import list_options, read_texts
@@ -31,7 +31,7 @@ _OPTIONS, _PARTS = list_options(PredictOptions), list_options(PartOptions)
 @add_options(make_options([*_PARTS, *_OPTIONS]))
 @guard
 def predict(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
-    """Answer the rows of SOURCE with the model saved in RUN.
+    """Answer the rows of SOURCE with the model saved in RUN; - reads them from standard input, texts a line each.
 
     Classes come with the probability of each; numbers with an interval. --sets adds which classes belong to a set that
     holds the true one.
@@ -39,6 +39,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     \b
       weights predict runs/income new.csv --output predictions.csv
       weights predict runs/income new.csv --threshold ">50K=0.3"
+      weights predict runs/intents - <<< "my card never arrived"
       weights predict runs/xray new/ --sensitivity 0.95 --class ill
       weights predict runs/xray new/ --sets 0.95 --by class
       weights predict runs/visits clinic.sqlite --query "select * from visits where seen > '2024-05-01'"
@@ -54,6 +55,7 @@ def predict(run: str, source: str, output: str | None, as_json: bool, **given: A
     rows = part_of(source, PartOptions(**read_texts(_PARTS, given)))
     check_class(chosen.label, chosen.sensitivity)
     model = api.load_rows(run)
+    rows = read_standard_input(model) if source == "-" else rows
 
     def tables() -> Iterator[pa.Table]:
         """Answers part by part; notes are printed of the first part that has some."""

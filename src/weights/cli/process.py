@@ -13,14 +13,16 @@ import os
 import resource
 import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterable
 from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from weights.errors import Interrupted, StorageError, WeightsError, printable
+from weights.errors import DataError, Interrupted, StorageError, WeightsError, printable
 from weights.interruption import stoppable, undo_what_was_left
 
 _BROKEN_PIPE = 141
@@ -116,6 +118,26 @@ def print_lines(lines: Iterable[str]) -> None:
     """Lines of data, on standard output."""
     for line in lines:
         click.echo(line, color=uses_color(sys.stdout))
+
+
+def read_standard_input(model: Any) -> Any:
+    """Rows that come on standard input for a model: a text on each line where it reads nothing else, otherwise a table (CSV, JSON lines).
+
+    Raises:
+        DataError: nothing came.
+    """
+    from weights.data.newrows import split_lines
+
+    content = sys.stdin.buffer.read()
+    if not content.strip():
+        raise DataError("Rows were needed on standard input, but nothing came. Name a file, or pipe rows into the command.")
+    lines = split_lines(model.ensemble.encoding, content.decode("utf-8-sig", "replace")) if model.subject == "rows" else None
+    if lines is not None:
+        return lines
+    with tempfile.TemporaryDirectory(prefix="weights-") as folder:
+        path = Path(folder) / ("rows.jsonl" if content.lstrip().startswith(b"{") else "rows.csv")
+        path.write_bytes(content)
+        return model.read(path)
 
 
 def print_json(record: Any) -> None:

@@ -172,6 +172,10 @@ class Layout(NamedTuple):
         others = np.repeat(np.arange(len(parts)), [part.width - (part.leading or 0) for part in parts])
         return first + np.concatenate([leading, others])
 
+    def numbers_in(self, block: str, column: int) -> IntArray:
+        """Where along the last axis of a block the numbers of one of its columns stand, in their order, shape (its width,)."""
+        return np.flatnonzero(self.places_in(block) == self.place(block) + column)
+
     def parts_of(self, block: str) -> tuple[Part, ...]:
         """What each column has of a block that columns share; nothing of one that they do not."""
         return dict(self.parts).get(block, ())

@@ -45,6 +45,21 @@ def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | Non
     return table
 
 
+def split_lines(encoding: Encoding, content: str) -> list[str] | None:
+    """The lines of a text that are values of the only column that a run reads; None if it is a table, or must be one.
+
+    Args:
+        encoding: of the run.
+        content: of a file without a name, such as standard input.
+    """
+    lines = [line for line in content.splitlines() if line.strip()]
+    alone = not encoding.columns and len(encoding.blocks) == 1 and kind_of(encoding.blocks[0]).as_column(lines) is not None
+    if not alone or lines[0].lstrip().startswith("{"):
+        return None
+    names = [name.strip(" \"'") for name in lines[0].replace("\t", ",").replace(";", ",").split(",")]
+    return None if encoding.blocks[0].name in names else lines
+
+
 def _read_text(columns: Sequence[ColumnEncoding], table: pa.Table, kept: Sequence[str]) -> pa.Table:
     """The table with numbers and moments that came as text read as in training, so that whoever looks at it meets numbers and moments.
 

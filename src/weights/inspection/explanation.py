@@ -9,16 +9,17 @@ weight times distance from the average. The line is drawn behind the embedding o
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
 
+from weights.data.bags import Bags
 from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.ensemble import Ensemble, Population, available_threads
 from weights.errors import DataError
@@ -40,6 +41,20 @@ _LEAST_MEMBERS, _MOST_MEMBERS = 5, 32
 """Members of a population from which spread is read (our choice: fewer say little, more say hardly more)."""
 
 
+class EntryParts(NamedTuple):
+    """Contributions of the entries of rows that are bags.
+
+    Attributes:
+        bags: the rows, their entries one row behind the other.
+        contributions: of each entry, shape (entries,).
+        moves: the same of each replicate, before they are made to add up, shape (replicates, entries).
+    """
+
+    bags: Bags
+    contributions: FloatArray
+    moves: FloatArray
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Shown):
     """Contributions to the predictions of some rows.
@@ -53,6 +68,7 @@ class Explanation(Shown):
         std_err: how far contributions, counted from the same average inputs, would move had other rows been drawn for training, shape
             (r, f); at least that for networks. NaN where members cannot show it.
         degrees: of freedom of its Student's t.
+        entries: of each block of bags what entries contribute; those of a row and a feature add up to the feature's contribution.
     """
 
     features: list[str]
@@ -62,6 +78,7 @@ class Explanation(Shown):
     contributions: FloatArray
     std_err: FloatArray
     degrees: float
+    entries: Mapping[str, EntryParts] = field(default_factory=dict)
 
     def half_width(self, level: float = 0.95) -> FloatArray:
         """How far intervals at this level reach to either side, shape (r, f)."""
@@ -126,6 +143,8 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
     end = ensemble.answer(inputs)
     labels = task.explained_codes(end, label)
     contributions, moves = np.zeros(lines.shape), np.zeros((lines.n_replicates, *lines.shape), np.float32)
+    entries = {name: np.zeros(len(bags.entries.ids)) for name, bags in lines.bags.items()}
+    own_entries = {name: np.zeros((lines.n_replicates, len(each)), np.float32) for name, each in entries.items()}
     before = lines.outputs(0.0)
     base = value = task.pick(task.decode(before), labels)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -135,15 +154,20 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
             towards = np.mean([task.pick_slopes(before + place * (after - before), labels) for place in _PLACES], axis=0)
             parts, own = lines.parts((step + 0.5) / _N_STEPS, towards)
             following = task.pick(task.decode(after), labels)
-            contributions += _completed(parts / _N_STEPS, following - value)
-            moves += own / np.float32(_N_STEPS)
+            whole = _completed(parts.places / _N_STEPS, following - value)
+            contributions += whole
+            moves += own.places / np.float32(_N_STEPS)
+            for name, each in entries.items():
+                each += lines.complete_entries(name, parts.entries[name] / _N_STEPS, whole)
+                own_entries[name] += own.entries[name] / np.float32(_N_STEPS)
             before, value = after, following
     if not np.isfinite(contributions).all():
         raise DataError("Contributions must be finite, but weights of this run are so large that they overflow. Fit again.")
     names = ensemble.encoding.names
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
     std_err, degrees = spread_of_replicates(ensemble, moves @ gathered.astype(np.float32))
-    return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees)
+    by_entry = {name: EntryParts(bags, entries[name], own_entries[name]) for name, bags in lines.bags.items()}
+    return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees, by_entry)
 
 
 def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
@@ -154,56 +178,93 @@ def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:
     return parts + shares * (whole - parts.sum(1))[:, None]
 
 
+class _Parts(NamedTuple):
+    """What each place of rows moves, (..., r, p), and each entry of blocks of bags, by block, (..., entries)."""
+
+    places: FloatArray
+    entries: dict[str, FloatArray]
+
+
 class _Lines:
     """The way of every member from average inputs to those of some rows.
 
     Attributes:
+        bags: the blocks of these rows that hold bags, their entries one row behind the other.
         n_replicates: how many small ensembles, of one member of each population, show how much the choice of rows matters.
     """
 
     def __init__(self, ensemble: Ensemble, inputs: Inputs, reference: FloatArray) -> None:
-        self.ensemble, self.inputs, self.reference = ensemble, inputs, reference
+        self.bags = {name: block.compact() for name, block in inputs.blocks.items() if isinstance(block, Bags)}
+        self.ensemble, self.inputs, self.reference = ensemble, inputs.replace(**self.bags), reference
+        self.layout = ensemble.encoding.layout(ensemble.task.n_outputs)
         self.shape = len(inputs), len(ensemble.encoding.groups)
         self.n_replicates = count_replicates(ensemble)
 
     def outputs(self, place: float) -> FloatArray:
         """The ensemble's outputs at this part of the way, shape (r, k)."""
         nothing = np.zeros((len(self.inputs), 0))
-        return self.ensemble.combine_members(lambda population: self._members(population, 0, place, nothing))
+        return self.ensemble.combine_members(lambda population: (parts.places for parts in self._members(population, 0, place, nothing)))
 
-    def parts(self, place: float, towards: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What each input moves towards (r, k), as if slopes were everywhere as here: the ensemble's (r, p), and each replicate's."""
-        total = np.zeros(self.shape)
-        own = np.zeros((self.n_replicates, *self.shape), np.float32)
+    def parts(self, place: float, towards: FloatArray) -> tuple[_Parts, _Parts]:
+        """What each input moves towards (r, k), as if slopes were everywhere as here: of the ensemble, and of each replicate."""
+        sizes = {name: len(bags.entries.ids) for name, bags in self.bags.items()}
+        total = _Parts(np.zeros(self.shape), {name: np.zeros(size) for name, size in sizes.items()})
+        n = self.n_replicates
+        own = _Parts(np.zeros((n, *self.shape), np.float32), {name: np.zeros((n, size), np.float32) for name, size in sizes.items()})
         for population in self.ensemble.populations:
             weights = (population.stacking_weight * population.normalised_member_weights).tolist()
             for m, moved in enumerate(self._members(population, 1, place, towards)):
-                total += weights[m] * moved
-                if m < self.n_replicates:
-                    own[m] += population.stacking_weight * moved
+                for sums, each, added in _pair(total, own, moved):
+                    sums += weights[m] * added
+                    if m < n:
+                        each[m] += np.float32(population.stacking_weight) * added
         return total, own
 
-    def _members(self, population: Population, which: int, place: float, towards: FloatArray) -> Iterator[FloatArray]:
+    def complete_entries(self, name: str, parts: FloatArray, whole: FloatArray) -> FloatArray:
+        """Parts of the entries of a block (entries,), made to add up to what the places of their columns move in whole (r, p)."""
+        bags, places = self.bags[name], self.layout.places_in(name)
+        n_places = whole.shape[1]
+        of = np.repeat(np.arange(len(bags)), bags.sizes) * n_places + places[bags.entries.ids]
+        size = np.abs(parts)
+        sums, sizes = (np.bincount(of, each, whole.size) for each in (parts, size))
+        counts = np.bincount(of, minlength=whole.size)
+        shares = np.where(sizes[of] > 0, size / np.where(sizes[of] > 0, sizes[of], 1.0), 1 / counts[of])
+        return parts + shares * (whole.ravel() - sums)[of]
+
+    def _members(self, population: Population, which: int, place: float, towards: FloatArray) -> Iterator[_Parts]:
         """What the program gives of each member of a population, in the order of members."""
-        layout = self.ensemble.encoding.layout(self.ensemble.task.n_outputs)
-        program = _programs(program_spec(population.spec), layout, self.ensemble.task.functions)[which]
+        program = _programs(program_spec(population.spec), self.layout, self.ensemble.task.functions)[which]
         with ThreadPoolExecutor(available_threads()) as threads:
             yield from threads.map(functools.partial(self._run_in_blocks, program, place, towards), population.members)
 
-    def _run_in_blocks(self, program: Callable[..., jax.Array], place: float, towards: FloatArray, params: Params) -> FloatArray:
-        values = []
+    def _run_in_blocks(self, program: Callable[..., Any], place: float, towards: FloatArray, params: Params) -> _Parts:
+        values: list[FloatArray] = []
+        entries: dict[str, list[FloatArray]] = {}
         for begin in range(0, len(self.inputs), _BLOCK):
             rows = self.inputs[begin : begin + _BLOCK]
             size = 1 << (max(len(rows), 16) - 1).bit_length()
             block = np.zeros((size, towards.shape[1]), np.float32)
             block[: len(rows)] = towards[begin : begin + _BLOCK]
-            values.append(np.asarray(program(params, self.reference, np.float32(place), rows.padded(size), block))[: len(rows)])
-        return np.concatenate(values)
+            of_places, of_entries = program(params, self.reference, np.float32(place), rows.padded(size), block)
+            values.append(np.asarray(of_places)[: len(rows)])
+            for name, each in of_entries.items():
+                entries.setdefault(name, []).append(np.asarray(each)[: rows[name].sizes.sum()])
+        return _Parts(np.concatenate(values), {name: np.concatenate(each) for name, each in entries.items()})
+
+
+def _pair(total: _Parts, own: _Parts, moved: _Parts) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
+    """The arrays of three that belong together; models that read no bags move none of their entries."""
+    yield total.places, own.places, moved.places
+    for name, added in moved.entries.items():
+        yield total.entries[name], own.entries[name], added
 
 
 @functools.lru_cache(maxsize=32)
-def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[Callable[..., jax.Array], Callable[..., jax.Array]]:
-    """Outputs (n, k) of a member on the way to rows, and what each place of their inputs moves there, (n, places)."""
+def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Outputs (n, k) of a member on the way to rows, and what each place of their inputs moves there, (n, places).
+
+    Beside the first there is nothing, beside the second what each entry of blocks of bags moves, by block, (entries,).
+    """
     model = build(spec.model, layout, spec.initialization, spec.activation)
     n_places = layout.n_places
 
@@ -220,12 +281,16 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
             start = start.replace(**{COLUMNS: model.embed(params, inputs[:1].replace_joined(reference[None]))[COLUMNS]})
         return start, jax.tree.map(jnp.subtract, end, start)
 
-    def outputs(params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, _: jax.Array) -> jax.Array:
+    def outputs(
+        params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, _: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
         start, way = line(params, reference, inputs)
-        return model.forward(params, jax.tree.map(lambda first, on: first + place * on, start, way), keep_all)[0]
+        return model.forward(params, jax.tree.map(lambda first, on: first + place * on, start, way), keep_all)[0], {}
 
-    def parts(params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, towards: jax.Array) -> jax.Array:
-        """What each place of the inputs moves, there on the way, shape (n, places)."""
+    def parts(
+        params: Params, reference: jax.Array, place: jax.Array, inputs: Inputs, towards: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """What each place of the inputs moves, there on the way, and what each entry does."""
         start, way = line(params, reference, inputs)
 
         def moved(embedded: Inputs) -> jax.Array:
@@ -238,7 +303,7 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
         for name, block in each.blocks.items():
             own, places = block.reshape(len(block), -1, block.shape[-1]).sum(1), find_places(name)
             total = total.at[:, places].add(own if len(places) > 1 else own.sum(1, keepdims=True))
-        return total
+        return total, model.by_entry(params, inputs, slopes) if model.by_entry else {}
 
     return jax.jit(outputs), jax.jit(parts)
 

@@ -17,7 +17,7 @@ from weights.elements.activation import Activation
 from weights.elements.augmentation import TextAugmentation
 from weights.elements.initialization import Initialization, draw
 from weights.models.architecture import LEAST_BATCH, Architecture, Defaults, Pace, count_steps
-from weights.models.bagging import sum_leading, thin
+from weights.models.bagging import share_out, sum_leading, thin
 from weights.models.base import Cost, MemberModel
 from weights.models.mlp import FirstSums, Mlp, layer_names, mlp_model
 from weights.models.mlp import cost as cost_of_columns
@@ -62,11 +62,14 @@ def bag_model(settings: Bag, layout: Layout, initialization: Initialization, act
         rate = augmentation.word_dropout
         return inputs.replace(**{TEXT: thin(inputs[TEXT], rate, seed=seed, step=step)}) if rate else inputs
 
+    def by_entry(params: Params, inputs: Inputs, slopes: Inputs) -> dict[str, jax.Array]:
+        return {TEXT: share_out(params[VECTORS]["w"], inputs[TEXT], slopes[TEXT], features)}
+
     first = FirstSums(init, embed, add_up, {VECTORS: tuple(places.tolist())})
     model = mlp_model(settings, layout, initialization, activation, first=first)
     n_units = settings.hidden[0]
     own = tuple(layout.place(TEXT) + i for i in range(len(parts)) for _ in range(n_units))
-    return model._replace(view=view, block_places={TEXT: own})
+    return model._replace(view=view, block_places={TEXT: own}, by_entry=by_entry)
 
 
 def cost(settings: Bag, layout: Layout) -> Cost:

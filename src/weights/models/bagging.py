@@ -39,6 +39,28 @@ def sum_leading(w: jax.Array, bags: Bags) -> jax.Array:
     return _sum_up(w, jax.tree.map(jnp.asarray, bags))
 
 
+def share_out(w: jax.Array, bags: Bags, slopes: jax.Array, features: jax.Array) -> jax.Array:
+    """What each entry adds to the sums of its row times these slopes, shape (entries,), zero for those that do not lead.
+
+    Args:
+        w: as of `sum_leading`.
+        bags: n rows, their entries one row behind the other.
+        slopes: of each row by the sums of each column of bags, side by side, (n, columns * h).
+        features: which column each row of w is of, counted from 0, (leading features,).
+    """
+    ends = jnp.cumsum(bags.sizes)
+    by_column = slopes.reshape(len(bags), -1, w.shape[1])
+
+    def share(entries: jax.Array) -> jax.Array:
+        rows = jnp.minimum(jnp.searchsorted(ends, entries, side="right"), len(bags) - 1)
+        ids = jnp.minimum(bags.entries.ids[entries], len(w) - 1)
+        leads = (entries - bags.starts[rows] < bags.leading[rows]) & (entries < ends[-1])
+        return jnp.where(leads, bags.entries.values[entries] * jnp.sum(w[ids] * by_column[rows, features[ids]], axis=1), 0.0)
+
+    n = len(bags.entries.ids)
+    return jax.lax.map(share, jnp.arange(n).reshape(-1, min(n, _ENTRIES_AT_ONCE))).ravel()
+
+
 @jax.custom_vjp
 def _sum_up(w: jax.Array, bags: Bags) -> jax.Array:
     def add(turn: jax.Array, sums: jax.Array) -> jax.Array:

@@ -90,6 +90,8 @@ class MemberModel(NamedTuple):
     block_places: the same along the last axis of other embedded blocks, where these are more features than one.
     view(inputs, augmentation, seed, step): rows as a member sees them while it learns.
     by_column: how the first layer adds up columns, where that is all it reads; None where it is not.
+    by_entry(params, inputs, slopes): what each entry of the rows of a block of bags adds to the outputs (n, k) with these slopes by the
+        embedded rows, by block, (entries,); None where there are no such blocks.
     sparse: the sparse inputs that outputs are linear in; None where they are linear in other things.
     """
 
@@ -101,6 +103,7 @@ class MemberModel(NamedTuple):
     view: Callable[..., Inputs] = _view_unchanged
     by_column: ByColumn | None = None
     block_places: Mapping[str, tuple[int, ...]] = {}
+    by_entry: Callable[[Params, Inputs, Inputs], dict[str, jax.Array]] | None = None
     sparse: SparseInputs | None = None
 
     def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:

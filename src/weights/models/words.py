@@ -19,7 +19,7 @@ from weights.data.text.kind import TEXT
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
-from weights.models.bagging import sum_leading, with_all_entries
+from weights.models.bagging import share_out, sum_leading, with_all_entries
 from weights.models.base import Cost, Dropout, Hidden, MemberModel, SparseInputs, affine, first_layer
 from weights.types import FloatArray, Params
 
@@ -63,6 +63,10 @@ def words_model(settings: Words, layout: Layout, initialization: Initialization,
         of_texts = sums.reshape(len(sums), len(parts), -1).sum(1)
         return of_texts + affine({"w": output["w"][width:], "b": output["b"]}, embedded.x), {}
 
+    def by_entry(params: Params, inputs: Inputs, slopes: Inputs) -> dict[str, jax.Array]:
+        texts = with_all_entries(inputs[TEXT], flags=settings.reads_flags)
+        return {TEXT: share_out(params["output"]["w"][:width], texts, slopes[TEXT], features)}
+
     def make_matrix(inputs: Inputs) -> scipy.sparse.csr_array:
         texts = inputs[TEXT].matrix(np.float32, flags=settings.reads_flags)
         return scipy.sparse.csr_array(scipy.sparse.hstack([texts, scipy.sparse.csr_array(inputs.x)])) if n_columns else texts
@@ -81,6 +85,7 @@ def words_model(settings: Words, layout: Layout, initialization: Initialization,
         {"output": (*places.tolist(), *columns)},
         columns,
         block_places={TEXT: own},
+        by_entry=by_entry,
         sparse=SparseInputs(make_matrix, find_scale),
     )
 

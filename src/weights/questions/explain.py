@@ -35,15 +35,16 @@ class ExplainOptions(PartOptions, frozen=True):
 
 def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
     """Contributions of features to the answers for rows of a table; of pictures, maps of what matters."""
-    return _explain_pictures(model, options, asker) if _reads_pictures(model) else _explain_rows(model, options)
+    return _explain_pictures(model, options, asker) if _reads_pictures(model) else _explain_rows(model, options, asker)
 
 
-def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
+def _explain_rows(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
     from weights import answering
     from weights.data.output import contributions_table
     from weights.data.table.read import part_of
     from weights.inspection.explanation import explain_no_spread
-    from weights.summary import explained
+    from weights.report.text_figures import text_lines, texts_figure, texts_of, texts_page
+    from weights.summary import explained, heading_of
 
     if options.top < 1:
         usual = "Leave it out to see the ten largest contributions."
@@ -57,11 +58,17 @@ def _explain_rows(model: Model, options: ExplainOptions) -> Answer:
     counts = {"n_samples": len(records), "n_contributions": sum(len(record["contributions"]) for record in records)}
 
     def write_lines() -> Iterator[str]:
-        yield from explained(records, model.ensemble.task.target, top=options.top)
+        for record in records:
+            yield from explained([record], model.ensemble.task.target, top=options.top)
+            yield from text_lines(record, color=asker.color)
 
+    with_texts = any(map(texts_of, records))
+    titles = [heading_of(record, model.ensemble.task.target) for record in records]
     return Answer(
         records,
         write_lines(),
+        texts_figure(records, titles) if with_texts else None,
+        page=functools.partial(texts_page, records, titles) if with_texts else None,
         notes=[*first, *no_bounds, *model.notes(rows)],
         table=functools.partial(contributions_table, records),
         counts=counts,
@@ -115,6 +122,10 @@ def _reads_pictures(model: Model) -> bool:
     return not model.ensemble.encoding.columns and reads_pictures(model.ensemble)
 
 
+def _reads_texts(model: Model) -> bool:
+    return any(kind.locate is not None for kind in model.ensemble.encoding.kinds)
+
+
 def refuse_maps(model: Model) -> str:
     """Why a run has no maps of places, or nothing."""
     from weights.answering import check_pictures
@@ -127,18 +138,20 @@ EXPLAIN = Question(
     help="""Say what the predictions for the rows of SOURCE rest on.
 
     Of a table: what each feature contributes; contributions add up to the difference from the prediction for average
-    inputs. Of pictures: which places the answer rests on, how far members agree on that, and whether the maps depend on
-    what was learned.
+    inputs, and those of the words of a text to that of the text. Of pictures: which places the answer rests on, how far
+    members agree on that, and whether the maps depend on what was learned.
 
     \b
       weights explain runs/income new.csv --output contributions.csv
       weights explain runs/xray picture.png --output why.png
+      weights explain runs/reviews new.csv --output why.html
     """,
     ask=ask_explain,
     options=ExplainOptions,
     refuses=lambda model: find_refusal(lambda: model.feature_weights(top=1)) if model.ensemble.encoding.columns else "",
     draws=_reads_pictures,
-    output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg.",
+    draws_too=_reads_texts,
+    output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg; of texts any of these, or an .html.",
     stages={"explaining": 1.0},
 )
 MAPS = Question(

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class Asker(NamedTuple):
-    """Who asks: what they call the run, whether the widest tables are too wide for them, and what hears of progress."""
+    """Who asks: what they call the run, whether the widest tables are too wide for them, if they see colours, what hears of progress."""
 
     run: str = "RUN"
     narrow: bool = False
+    color: bool = False
     progress: Callable[[Progress], None] = lambda progress: None
 
 
@@ -40,6 +41,7 @@ class Answer(NamedTuple):
         table: makes the same as rows for a file, if it has any; counts says how many of what there are, by name.
         counts: see there.
         contents: what a file of the answer holds, in words.
+        page: makes the same as a page of HTML, if it can be one.
     """
 
     record: Any
@@ -49,6 +51,7 @@ class Answer(NamedTuple):
     table: Callable[[], pa.Table] | None = None
     counts: Mapping[str, int] = {}
     contents: str = "drawn"
+    page: Callable[[], str] | None = None
 
 
 class NoOptions(msgspec.Struct, frozen=True):
@@ -66,7 +69,8 @@ class Question(NamedTuple):
         refuses: why the question does not apply to a run, or nothing.
         caption: what the figure of the answer shows, in a few words; of questions that `weights draw` knows.
         output: help on the file that the command of the question itself may write; of those that have one.
-        draws: whether this file holds the figure of the answer instead of its table.
+        draws: whether this file holds the figure of the answer instead of its table. draws_too: whether it does where its ending is that
+            of a drawing or a page, and the table otherwise.
         subject: what a run that it is asked of learned from, rows or series.
         stages: what is reported of its progress, in this order, each with the part of the time that it takes about; none if it is quick.
     """
@@ -79,6 +83,7 @@ class Question(NamedTuple):
     caption: str = ""
     output: str = ""
     draws: Callable[[Any], bool] = lambda model: False
+    draws_too: Callable[[Any], bool] = lambda model: False
     stages: Mapping[str, float] = {}
     subject: str = "rows"
 

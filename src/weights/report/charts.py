@@ -123,13 +123,13 @@ def save(drawing: Drawing, path: Path) -> None:
     write_file(path, content)
 
 
-def check_ending(path: Path) -> None:
-    """Refuse a file that no drawing can be written to, before anything is computed.
+def check_ending(path: Path, *, also: str = "") -> None:
+    """Refuse a file that no drawing can be written to, before anything is computed; another ending may be one `also`.
 
     Raises:
         UsageError: its name ends otherwise than drawings do, or it is a folder.
     """
-    if path.suffix.lower() not in _FORMATS:
+    if path.suffix.lower() not in (*_FORMATS, also):
         raise UsageError(f"A drawing is written to a file that ends in .png or .svg, but '{printable(str(path))}' came.")
     if os.path.isdir(path):
         raise UsageError(f"A drawing is written to a file, but '{printable(str(path))}' is a folder. Name a file in it.")
@@ -351,3 +351,5 @@ def _rgb(color: str) -> AnyArray:
 
 
 _FORMATS: dict[str, Callable[[Drawing], bytes]] = {".svg": _svg, ".png": _png}
+ENDINGS = tuple(_FORMATS)
+"""Of files that drawings are written to."""

@@ -17,6 +17,7 @@ from weights.data.inputs import Part
 from weights.data.kind import Attachment, BlockEncoding, Kind
 from weights.data.table.columns import as_text, find_bare_kind, is_supported
 from weights.data.table.plainform import simplify_type
+from weights.data.text.locating import locate
 from weights.data.text.vocabulary import Vocabulary, find_vocabulary, read_features, write_features
 from weights.data.text.words import read_texts
 from weights.errors import DataError
@@ -148,6 +149,7 @@ TEXTS = Kind(
     plural="texts",
     cells=_show,
     attachment=Attachment("vocabulary.txt", lambda column: write_features(column.vocabulary), _without_vocabulary, _read_vocabulary),
+    locate=lambda column, text: locate(column.vocabulary, text),
     as_column=_as_column,
     modality="text",
     next_steps=lambda classes: ["summary {run} --top 30", "explain {run} NEW.csv --output why.html", "predict {run} NEW.csv"],

@@ -89,6 +89,11 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return written
 
     @functools.cached_property
+    def by_text(self) -> tuple[dict[str, int], ...]:
+        """The number of each feature of each kind, by how it is written."""
+        return tuple(dict(zip(texts, numbers.tolist(), strict=True)) for texts, numbers in zip(self.lists, self.numbers, strict=True))
+
+    @functools.cached_property
     def n_holding(self) -> IntArray:
         """In how many texts of training each feature was, shape (width,)."""
         n_holding = np.empty(self.width, np.int64)

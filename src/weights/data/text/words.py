@@ -175,6 +175,43 @@ def _in_order(of: IntArray, sizes: IntArray, order: IntArray) -> IntArray:
     return of[spread(starts, sizes)]
 
 
+class Place(NamedTuple):
+    """A token where it stands in a piece, from `begin` to `end`, and the class that it is of, or itself."""
+
+    word: str
+    begin: int
+    end: int
+    of_class: str
+
+
+def find_places(piece: str) -> list[Place]:
+    """The tokens of a piece with their places, as `find_tokens` has them.
+
+    Example:
+        >>> [(place.word, place.begin) for place in find_places("can't!")]
+        [("can't", 0), ('!', 5)]
+    """
+    short, long, _ = _compile()
+    places = []
+    for found in (short if len(piece) <= 4 * LONGEST else long).finditer(piece):
+        kind, word = found.lastgroup, found.group()
+        word = LONG_WORD if kind == "word" and len(word) > LONGEST else word
+        places.append(Place(word, found.start(), found.end(), CLASSES.get(kind, word)))
+    return places
+
+
+def split_pieces(text: str) -> list[tuple[str, str]]:
+    """What stands between the blanks of a text, as it is written and as it is compared; nothing that nobody sees.
+
+    Example:
+        >>> split_pieces("The <b>END</b>")
+        [('The', 'the'), ('END', 'end')]
+    """
+    column = pc.replace_substring_regex(pa.array([text], pa.large_string()), _TAG, " ")
+    written = pc.utf8_split_whitespace(column)[0].as_py()
+    return [(raw, piece) for raw, piece in zip(written, _normalise(written), strict=True) if piece] if written else []
+
+
 def without_long_words(piece: str) -> str:
-    """The piece with blanks for words that are too long."""
-    return piece if len(piece) <= LONGEST else str(_compile()[2].sub(" ", piece))
+    """The piece with blanks in place of the letters of words that are too long."""
+    return piece if len(piece) <= LONGEST else str(_compile()[2].sub(lambda found: " " * len(found.group()), piece))
