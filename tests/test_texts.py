@@ -212,3 +212,12 @@ def test_words_are_part_of_the_json(run):
     [part] = row["contributions"]
     assert [word["word"] for word in part["words"]] == ["a", "great", "film"]
     assert row["base"] + sum(word["contribution"] for word in part["words"]) == pytest.approx(row["prediction"], abs=1e-9)
+
+
+def test_texts_without_a_word_that_training_had_are_told(run):
+    model = wt.load(run)
+    with pytest.warns(
+        wt.RowsWarning, match=r"'review': 2 of 4 rows hold no word that training had, as in another language \(first: row 2\)"
+    ):
+        answers = model.predict_proba(["great film", "wspaniale, polecam 12", "", "全く知らない"])
+    np.testing.assert_allclose(answers.sum(1), 1)

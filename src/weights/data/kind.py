@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.inputs import Part
-from weights.types import AnyArray, ReportProgress
+from weights.types import AnyArray, BoolArray, ReportProgress
 
 
 class BlockEncoding:
@@ -118,6 +118,7 @@ class Kind(NamedTuple):
         part: (record) -> what a column has of a block that several columns share, side by side along its last axis, each a feature of its
             own; None where a block holds one column. join: (blocks) -> that block, from the block of each.
         attachment: the file in which a saved run keeps what is long in a record; None for none.
+        strange: (record, column) -> which values, shape (n,), hold nothing that training knew, and what is said of them after "rows".
         locate: (record, value) -> the words of a value and their shares in its features, see `data/text/locating.py`; None for values
             without words.
         as_column: (data) -> values that came without a table, as a column; None where they are no such values.
@@ -145,6 +146,7 @@ class Kind(NamedTuple):
     join: Callable[[Sequence[Any]], Any] = side_by_side
     finds: Callable[[pa.ChunkedArray, str], bool] | None = None
     attachment: Attachment | None = None
+    strange: Callable[[Any, pa.ChunkedArray], tuple[BoolArray, str]] | None = None
     locate: Callable[[Any, str], Any] | None = None
     as_column: Callable[[Any], pa.ChunkedArray | None] = lambda data: None
     identifies: bool = True

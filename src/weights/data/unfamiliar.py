@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
+from weights.data.registry import kind_of
 from weights.data.table.columns import is_missing
 from weights.data.table.moments import describe_time
 from weights.data.table.rownumbers import kept_numbers, renumbered
@@ -40,6 +41,12 @@ def unfamiliar(encoding: Encoding, table: pa.Table, *, limits: Limits = NO_LIMIT
             if which.any() and which.mean() >= least_share:
                 said = f"'{column.name}': {which.sum():,} of {len(which):,} rows {what(int(np.argmax(which)))}"
                 sentences.append(renumbered(said, numbers))
+    for block in encoding.blocks:
+        if (kind := kind_of(block)).strange is not None:
+            which, said = kind.strange(block, table[block.name])
+            if which.any() and which.mean() >= least_share:
+                first = f"(first: row {int(np.argmax(which)) + 1})"
+                sentences.append(renumbered(f"'{block.name}': {which.sum():,} of {len(which):,} rows {said} {first}", numbers))
     return sentences
 
 

@@ -42,7 +42,8 @@ def describe_seen(ensemble: Ensemble, inputs: Inputs, y: AnyArray, source: Any =
     if is_same_source(source, origin.source):
         return ["this is what the run learned from: score rows that it never saw"]
     if ensemble.encoding.blocks or ensemble.report.n_samples > _MOST_ROWS:
-        kept = ensemble.encoding.describe_blocks() if ensemble.encoding.blocks else f"{ensemble.report.n_samples:,} rows of training"
+        plurals = dict.fromkeys(kind.plural for kind in ensemble.encoding.kinds)
+        kept = " and ".join(plurals) or f"{ensemble.report.n_samples:,} rows of training"
         return [_UNKNOWN.format(f"{kept} are not read again for it")]
     try:
         table = ensemble.read(origin.source)

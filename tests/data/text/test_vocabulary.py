@@ -116,3 +116,9 @@ def test_a_vocabulary_says_of_each_number_how_it_is_written():
     assert found.texts == ["b", "abc", "a", "a b", "ab"]
     assert found.n_holding.tolist() == [3, 2, 2, 2, 2]
     assert found.group.tolist() == [0, 2, 0, 1, 2]
+
+
+def test_known_words_are_counted_and_signs_and_numbers_are_none():
+    found = find_vocabulary(column("no card", "no card yet", "12 yet"))
+    known, n_words = found.count_known(column("NO card, 12!", "other words", "12 ?!", ""))
+    assert (known.tolist(), n_words.tolist()) == ([2, 0, 0, 0], [2, 2, 0, 0])

@@ -21,7 +21,7 @@ from weights.data.text.locating import locate
 from weights.data.text.vocabulary import Vocabulary, find_vocabulary, read_features, write_features
 from weights.data.text.words import read_texts
 from weights.errors import DataError
-from weights.types import AnyArray
+from weights.types import AnyArray, BoolArray
 
 TEXT = "text"
 """The block of texts, `Bags` of shape (n, features)."""
@@ -80,6 +80,12 @@ def _part(column: Text) -> Part:
     vocabulary = column.vocabulary
     held = vocabulary.n_holding / vocabulary.n_texts
     return Part(vocabulary.width, vocabulary.n_leading, round(held.sum()), round(held[: vocabulary.n_leading].sum()))
+
+
+def _find_strange(column: Text, values: pa.ChunkedArray) -> tuple[BoolArray, str]:
+    """Texts of words none of which training had, such as those of another language."""
+    known, n_words = column.vocabulary.count_known(as_text(values))
+    return (known == 0) & (n_words > 0), "hold no word that training had, as in another language"
 
 
 def _without_vocabulary(column: Text) -> Text:
@@ -149,6 +155,7 @@ TEXTS = Kind(
     plural="texts",
     cells=_show,
     attachment=Attachment("vocabulary.txt", lambda column: write_features(column.vocabulary), _without_vocabulary, _read_vocabulary),
+    strange=_find_strange,
     locate=lambda column, text: locate(column.vocabulary, text),
     as_column=_as_column,
     modality="text",
