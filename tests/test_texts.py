@@ -221,3 +221,15 @@ def test_texts_without_a_word_that_training_had_are_told(run):
     ):
         answers = model.predict_proba(["great film", "wspaniale, polecam 12", "", "全く知らない"])
     np.testing.assert_allclose(answers.sum(1), 1)
+
+
+def test_a_folder_of_files_is_learned_from_and_its_files_are_answered_by_name(tmp_path):
+    for i, (text, label) in enumerate(zip(TEXTS["review"].to_pylist(), TEXTS["stars"].to_pylist(), strict=True)):
+        (tmp_path / "mails" / label).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mails" / label / f"{i}.txt").write_text(text)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "letter.txt").write_text("a great film")
+    fitted = command("fit", tmp_path / "mails", "--model", "words", "--members", 4, "--set", "n_folds=4", "--save", tmp_path / "run")
+    assert fitted.exit_code == 0, fitted.output
+    answered = command("predict", tmp_path / "run", tmp_path / "new")
+    assert answered.stdout.splitlines()[1].startswith('"letter.txt","up"')

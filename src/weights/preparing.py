@@ -282,7 +282,7 @@ def find_block_columns(table: pa.Table, data: Any, roles: Roles, excluded: Colle
     columns = {}
     for name, source in _sources():
         asked = [column for column, kind in roles.kinds.items() if kind == name]
-        if len(asked) > 1:
+        if len(asked) > 1 and KINDS[name].part is None:
             named = f"One column of {KINDS[name].plural} can be read, but {len(asked)} were named: {listed(asked, 5)}"
             raise UsageError(f"{named}. Leave the others out with --drop.")
         column = asked[0] if asked else source.find_column(table, folder_of(data), {*excluded, *roles.drop, *roles.kinds})
@@ -304,8 +304,8 @@ def _sources() -> list[tuple[str, Source]]:
 
 
 def find_source_kind(data: Any) -> str | None:
-    """The name of the kind that a source is of which is no table, such as a folder of pictures."""
-    return next((name for name, source in _sources() if source.holds(data)), None)
+    """The name of the kind that a source is of which is no table, such as a folder of pictures; of several the last, the particular."""
+    return next((name for name, source in reversed(_sources()) if source.holds(data)), None)
 
 
 def _labelled_and_roles(kind: str, rows: GivenRows, roles: Roles, report_progress: ReportProgress) -> tuple[pa.Table, Roles]:

@@ -23,6 +23,7 @@ _PACKAGES = (
     "pillow",
     "pyarrow",
     "narwhals",
+    "regex",
     "safetensors",
     "msgspec",
     "click",

@@ -32,13 +32,13 @@ class DecodedFiles(NamedTuple):
     """The files that could be read, and which these are.
 
     Attributes:
-        column: one list of numbers a file.
+        column: one value a file, such as a list of numbers.
         field: of this column, as the medium's form says.
         keep: for each entry, whether it could be read; shape (n,).
         remarks: what deserves saying about how they were read.
     """
 
-    column: pa.FixedSizeListArray
+    column: pa.Array
     field: pa.Field
     keep: np.ndarray
     remarks: list[str]

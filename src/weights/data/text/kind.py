@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,14 +15,15 @@ from msgspec.structs import replace
 
 from weights.data.bags import Bags, lay_side_by_side, spread
 from weights.data.inputs import Part
-from weights.data.kind import Attachment, BlockEncoding, Kind
+from weights.data.kind import Attachment, BlockEncoding, Kind, Source
 from weights.data.table.columns import as_text, find_bare_kind, is_supported
 from weights.data.table.plainform import simplify_type
 from weights.data.text.locating import locate
+from weights.data.text.medium import TextOptions, holds_texts, read_new_texts, read_text_files
 from weights.data.text.vocabulary import Vocabulary, find_vocabulary, read_features, write_features
 from weights.data.text.words import read_texts
-from weights.errors import DataError
-from weights.types import AnyArray, BoolArray
+from weights.errors import DataError, UsageError
+from weights.types import AnyArray, BoolArray, ReportProgress
 
 TEXT = "text"
 """The block of texts, `Bags` of shape (n, features)."""
@@ -74,6 +76,13 @@ def _hash_values(column: pa.ChunkedArray) -> AnyArray:
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)])
     hashes = sums[ends] - sums[ends - texts.sizes]
     return np.where(texts.sizes >= _LEAST_IDENTIFYING, hashes, np.arange(len(hashes), dtype=np.uint64))
+
+
+def _read_files(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
+    if roles.missing or roles.keep:
+        flag = "--missing" if roles.missing else "--keep"
+        raise UsageError(f"{flag} names words in the cells of a table, but files of texts came. Leave it out.")
+    return read_text_files(Path(data), TextOptions(report_progress=report_progress))
 
 
 def _part(column: Text) -> Part:
@@ -157,6 +166,16 @@ TEXTS = Kind(
     attachment=Attachment("vocabulary.txt", lambda column: write_features(column.vocabulary), _without_vocabulary, _read_vocabulary),
     strange=_find_strange,
     locate=lambda column, text: locate(column.vocabulary, text),
+    source=Source(
+        holds_texts,
+        _read_files,
+        find_column=lambda table, folder, excluded: None,
+        fill_column=lambda table, column, folder, options, report_progress: table,
+        read_like=lambda data, column, read: read_new_texts(data, column.name, read),
+        fill_like=lambda table, column, folder: table,
+        complain=lambda options, column: "",
+        options=lambda column: {},
+    ),
     as_column=_as_column,
     modality="text",
     next_steps=lambda classes: ["summary {run} --top 30", "explain {run} NEW.csv --output why.html", "predict {run} NEW.csv"],

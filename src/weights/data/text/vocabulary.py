@@ -225,7 +225,7 @@ _NAMES = ("word", "pair", "characters")
 
 
 def write_features(vocabulary: Vocabulary) -> str:
-    """The features as lines for people: kind, in how many texts of training, how it is written; with tabs between.
+    r"""The features as lines for people: kind, in how many texts of training, how it is written; with tabs between.
 
     Example:
         >>> write_features(find_vocabulary(pa.chunked_array([["no", "no"]]))).splitlines()[0]

@@ -1,0 +1,166 @@
+"""Texts as a medium of labelled files: a folder or a zip of .txt files, usually in one folder for each class.
+
+`holds_texts` says what is one, `read_text_files` reads it, and `read_new_texts` whatever comes to be answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.files.decoded import DecodedFiles
+from weights.data.files.labelled import FILE_NAMES, keep_readable, make_table, rename_columns
+from weights.data.files.listing import Entry, list_files
+from weights.data.files.medium import DecodedFile, Form, Medium
+from weights.data.files.places import Place, read_content
+from weights.data.files.sample import Sample
+from weights.data.files.threads import map_in_order
+from weights.data.files.unreadable import ReadReport, check_unreadable
+from weights.data.table.zipped import find_zipped_table
+from weights.errors import DataError
+from weights.types import ReportProgress
+
+COLUMN = "text"
+"""The column that files of texts become."""
+_ENDINGS = (".txt", ".text")
+_LOOKED_AT = 2_000
+"""Files by whose names it is found what a folder holds (our choice)."""
+_OTHER = "in no Unicode, and read as Western European (Windows-1252)"
+_NUL = "with NUL characters, which were left out"
+_N_THREADS = 2
+_REPORTED_EVERY = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """How files of texts are to be read.
+
+    Attributes:
+        strict: refuse a file that cannot be read, instead of leaving it out.
+        report_progress: called now and then with the share of files that is done.
+    """
+
+    strict: bool = False
+    report_progress: ReportProgress = lambda share: None
+
+
+def _choose_form(sample: Sample, options: TextOptions) -> Form:
+    return Form(pa.field(COLUMN, pa.string()), _decode, [])
+
+
+TEXT_FILES: Medium[TextOptions] = Medium(
+    name="text",
+    plural="texts",
+    formats=dict.fromkeys(_ENDINGS, "text"),
+    needed="TXT",
+    bundles=(),
+    most_bytes=20_000_000,  # our choice: a book takes a twentieth of it
+    small_bytes=1 << 30,
+    choose_form=_choose_form,
+    oddities=(_OTHER, _NUL),
+)
+
+
+def holds_texts(source: Any) -> bool:
+    """Whether a source is a folder, or a zip but not of a table, most of whose files are texts by their names.
+
+    Example:
+        >>> holds_texts("letter.txt"), holds_texts({"x": [1]})
+        (False, False)
+    """
+    if not isinstance(source, str | os.PathLike):
+        return False
+    path = Path(source)
+    names = [*itertools.islice(_list_names(path), _LOOKED_AT)]
+    return bool(names) and 2 * sum(name.lower().endswith(_ENDINGS) for name in names) > len(names)
+
+
+def _list_names(path: Path) -> Iterator[str]:
+    """The names of files in a folder or a zip; none of what is neither, or cannot be read."""
+    if path.is_dir():
+        for _, _, names in os.walk(path):
+            yield from (name for name in names if not name.startswith("."))
+    elif path.suffix.lower() == ".zip" and path.is_file():
+        with contextlib.suppress(zipfile.BadZipFile, OSError):
+            if find_zipped_table(path) is None:
+                with zipfile.ZipFile(path) as archive:
+                    yield from (name for name in archive.namelist() if not name.endswith("/"))
+
+
+def read_text_files(path: Path, options: TextOptions) -> pa.Table:
+    """The files of a source as a table: the text, "class" unless there is none, `FILE_NAMES`, and "split" where it is split.
+
+    Raises:
+        NotFoundError: there is nothing at the path. DataError: it holds no texts, or too many cannot be read.
+    """
+    with list_files(path, TEXT_FILES) as (entries, remarks):
+        decoded = _decode_all(entries, str(path), options)
+    kept = keep_readable(entries, decoded)
+    labels = pa.array([entry.label for entry in kept], pa.string())
+    columns = {"class": labels} if labels.null_count < len(labels) else {}
+    columns[FILE_NAMES] = pa.array([entry.name for entry in kept], pa.string())
+    return make_table(decoded, entries, columns, remarks, TEXT_FILES)
+
+
+def read_new_texts(data: Any, name: str, read: Callable[[Any], pa.Table]) -> pa.Table:
+    """Texts to be answered, in a column of this name: from a folder or a zip of files, a file that is one text, or a table.
+
+    Args:
+        data: the source.
+        name: of the column.
+        read: makes a table of a path or a frame.
+    """
+    if holds_texts(data):
+        return rename_columns(read_text_files(Path(data), TextOptions(strict=True)), {COLUMN: name})
+    if isinstance(data, str | os.PathLike) and Path(data).suffix.lower() in _ENDINGS and Path(data).is_file():
+        text = _decode_place(Path(data))
+        if isinstance(text, DecodedFile) and name not in str(text.values[0]).split("\n", 1)[0]:
+            return pa.table({name: pa.array(text.values, pa.string()), FILE_NAMES: [Path(data).name]})
+    return read(data)
+
+
+def _decode_all(entries: list[Entry], source: str, options: TextOptions) -> DecodedFiles:
+    if not entries:
+        raise DataError(f"At least one text was needed, but '{source}' holds none. Name another.")
+    keep, texts, report = np.zeros(len(entries), bool), [], ReadReport(TEXT_FILES)
+    with contextlib.closing(map_in_order(_decode_place, [entry.place for entry in entries], _N_THREADS)) as results:
+        for i, result in enumerate(results):
+            report.take(entries[i].name, result)
+            if isinstance(result, DecodedFile):
+                keep[i] = True
+                texts.append(str(result.values[0]))
+            if (i + 1) % _REPORTED_EVERY == 0 or i + 1 == len(entries):
+                options.report_progress((i + 1) / len(entries))
+    check_unreadable(report.reasons, len(entries), source, TEXT_FILES, strict=options.strict)
+    return DecodedFiles(pa.array(texts, pa.string()), pa.field(COLUMN, pa.string()), keep, report.remarks(len(entries)))
+
+
+def _decode_place(place: Place) -> DecodedFile | str:
+    content = read_content(place, TEXT_FILES.most_bytes)
+    return content if isinstance(content, str) else _decode(content)
+
+
+def _decode(content: bytes | np.ndarray) -> DecodedFile | str:
+    """The text of a file: UTF-8, UTF-16 where its first bytes say so, else Windows-1252."""
+    raw, oddities = bytes(content), []
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = raw.decode("utf-16", "replace")
+    else:
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = raw.decode("cp1252", "replace")
+            oddities.append(_OTHER)
+    if "\0" in text:
+        text = text.replace("\0", "")
+        oddities.append(_NUL)
+    return DecodedFile(np.asarray([text], object), "text", tuple(oddities))
