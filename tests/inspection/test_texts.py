@@ -21,7 +21,7 @@ def make_texts(n=160):
 
 
 TEXTS, STARS = make_texts()
-NEW = ["The plot was AWFUL for our house.", "great film, great actor", "", "something else altogether"]
+NEW = ["The plot was AWFUL for our house.", "great film, great actor", "", "some other house"]
 
 
 def fit(columns, **options):

@@ -1,0 +1,94 @@
+"""A linear model of sparse inputs that answers each row by members that did not learn from it: `cross_fit`.
+
+For inspection, which needs one whose parts are known: what an input adds to the outputs of a row is its weight in the member that answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from weights.elements.regularization import Regularization
+from weights.tasks.base import Task
+from weights.training.exact import linear_outputs, solve, solve_path
+from weights.training.problem import Problem
+from weights.training.resampling import Resampling
+from weights.training.sparse import CHOOSING_TOLERANCE
+from weights.types import AnyArray, FloatArray, IntArray
+
+_STRENGTHS = np.geomspace(0.3, 1e-4, 8)
+"""Of the penalty that are tried, on flags that are as large as `_COUNTED_AS` (our choice)."""
+_COUNTED_AS = 3.0
+_SCOUTS = 3
+"""Members that choose the strength."""
+_TOLERANCE = 1e-9
+
+
+class CrossFit(NamedTuple):
+    """A linear model by members.
+
+    Attributes:
+        rows: those that some member did not learn from, ascending, shape (r,).
+        outputs: of these by the first member that did not, (r, k).
+        member: which that is, shape (r,).
+        weights: of each member and input, float32, (m, p, k).
+    """
+
+    rows: IntArray
+    outputs: FloatArray
+    member: IntArray
+    weights: FloatArray
+
+
+def cross_fit(x: Any, n_flags: int, y: AnyArray, weight: FloatArray, task: Task, resampling: Resampling, n_threads: int) -> CrossFit:
+    """The linear model with a penalty on the length of weights, whose strength rows say that some members did not learn from.
+
+    Args:
+        x: inputs, a sparse matrix (n, p), float32: flags, and then numbers of variance one.
+        n_flags: how many are flags.
+        y: encoded targets (n,).
+        weight: of rows (n,).
+        task: whose loss is minimised.
+        resampling: rows of the members.
+        n_threads: members in work at a time.
+    """
+    scale = np.ones((x.shape[1], task.n_outputs))
+    scale[:n_flags] = _COUNTED_AS
+    settings, judged = Regularization(penalty="l2"), [np.flatnonzero(scored & (weight > 0)) for scored in resampling.scored]
+
+    def pose(m: int) -> Problem:
+        return Problem(task.convex, x, y, weight * resampling.counts[m], task.n_outputs, np.zeros(0, int), scale=scale)
+
+    def follow_path(m: int) -> list[float]:
+        path = solve_path(pose(m), settings, _STRENGTHS, tolerance=CHOOSING_TOLERANCE)
+        return [*_stop_when_worse(float(weight[judged[m]] @ _losses(task, x, judged[m], y, solution)) for solution in path)]
+
+    with ThreadPoolExecutor(n_threads) as threads:
+        tried = [*threads.map(follow_path, range(min(_SCOUTS, len(judged))))]
+        n_tried = min(map(len, tried))
+        strength = float(_STRENGTHS[np.sum([losses[:n_tried] for losses in tried], axis=0).argmin()])
+        solutions = [*threads.map(lambda m: solve(pose(m), settings, strength, tolerance=_TOLERANCE), range(len(judged)))]
+    member = np.where(resampling.scored.any(0), resampling.scored.argmax(0), -1)
+    rows = np.flatnonzero((member >= 0) & (weight > 0))
+    outputs = np.zeros((len(y), task.n_outputs))
+    for m, solution in enumerate(solutions):
+        own = np.flatnonzero(member == m)
+        outputs[own] = linear_outputs(x, own, solution)
+    return CrossFit(rows, outputs[rows], member[rows], np.stack([solution.w.astype(np.float32) for solution in solutions]))
+
+
+def _losses(task: Task, x: Any, rows: IntArray, y: AnyArray, solution: Any) -> FloatArray:
+    return task.convex.losses(linear_outputs(x, rows, solution), y[rows])
+
+
+def _stop_when_worse(losses: Iterator[float]) -> Iterator[float]:
+    """The losses until two in a row are larger than the least."""
+    least, n_worse = np.inf, 0
+    for loss in losses:
+        yield loss
+        least, n_worse = (loss, 0) if loss < least else (least, n_worse + 1)
+        if n_worse == 2:
+            return
