@@ -8,7 +8,7 @@ from weights.elements.regularization import PENALTIES, Regularization
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.count import Count
 from weights.tasks.number import Number
-from weights.training.exact import solve
+from weights.training.exact import solve, strength_path
 from weights.training.problem import Problem
 from weights.training.sparse import solve_sparse
 
@@ -59,6 +59,15 @@ def test_scaled_inputs_are_penalised_as_they_are_scaled_and_weights_are_those_of
     dense = solve(pose(task, X * scale[:, 0]), Regularization(penalty="l2"), 0.01, tolerance=1e-8)
     sparse = solve(pose(task, scipy.sparse.csr_array(X), scale), Regularization(penalty="l2"), 0.01, tolerance=1e-9)
     np.testing.assert_allclose(sparse.w, dense.w * scale, **DIGITS)
+
+
+@pytest.mark.parametrize("task", LOSSES)
+def test_strengths_to_try_begin_where_no_weight_of_the_scaled_inputs_is_left(task):
+    k = LOSSES[task][2]
+    scale = np.exp(RNG.normal(size=(40, 1))).repeat(k, 1)
+    dense = strength_path(pose(task, X * scale[:, 0]), Regularization(penalty="l1"))
+    sparse = strength_path(pose(task, scipy.sparse.csr_array(X), scale), Regularization(penalty="l1"))
+    np.testing.assert_allclose(sparse, dense, rtol=1e-5)  # Both sum inputs of six digits.
 
 
 def test_a_solution_nearby_is_where_it_begins():

@@ -126,20 +126,6 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """How often each text holds each feature, shape (n, width)."""
         texts = read_texts(column)
         tokens = find_tokens(texts.pieces)
-        return self._count(texts, tokens)
-
-    def count_known(self, column: pa.ChunkedArray) -> tuple[IntArray, IntArray]:
-        """How many words of each text are features, and how many words it has, both (n,); classes of tokens and signs count as neither."""
-        texts = read_texts(column)
-        tokens = find_tokens(texts.pieces)
-        known, sequence = self._tokens, tokens.in_texts(texts)
-        is_word = np.fromiter((word[:1].isalpha() for word in tokens.words), bool, len(tokens.words))
-        is_known = np.fromiter((known.get(word, len(self.words)) < len(self.words) for word in tokens.words), bool, len(tokens.words))
-        n = len(texts.sizes)
-        words, rows = sequence
-        return np.bincount(rows[(is_word & is_known)[words]], minlength=n), np.bincount(rows[is_word[words]], minlength=n)
-
-    def _count(self, texts: Texts, tokens: Tokens) -> scipy.sparse.csr_array:
         n = len(texts.sizes)
         known = self._tokens
         own = np.fromiter((known.get(word, -1) for word in tokens.words), np.int64, len(tokens.words))
@@ -156,6 +142,17 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
             chosen = scipy.sparse.csr_array((np.ones(len(which)), (which, columns)), shape=(len(grams.hashes), self.width))
             parts.append(of_pieces @ (grams.counts @ chosen))
         return scipy.sparse.csr_array(sum(parts[1:], parts[0]))
+
+    def count_known(self, column: pa.ChunkedArray) -> tuple[IntArray, IntArray]:
+        """How many words of each text are features, and how many words it has, both (n,); classes of tokens and signs count as neither."""
+        texts = read_texts(column)
+        tokens = find_tokens(texts.pieces)
+        known, sequence = self._tokens, tokens.in_texts(texts)
+        is_word = np.fromiter((word[:1].isalpha() for word in tokens.words), bool, len(tokens.words))
+        is_known = np.fromiter((known.get(word, len(self.words)) < len(self.words) for word in tokens.words), bool, len(tokens.words))
+        n = len(texts.sizes)
+        words, rows = sequence
+        return np.bincount(rows[(is_word & is_known)[words]], minlength=n), np.bincount(rows[is_word[words]], minlength=n)
 
     def bags(self, column: pa.ChunkedArray) -> Bags:
         """Texts as rows, shape (n, width), each of whose kinds of features is of length one.

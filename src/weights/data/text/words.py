@@ -155,8 +155,7 @@ def find_tokens(pieces: Sequence[str]) -> Tokens:
             if kind == "end":
                 number += 1
                 continue
-            if kind == "word" and len(word) > LONGEST:
-                word = LONG_WORD
+            word = _shorten(kind, word)
             place = places.setdefault(word, len(places))
             if kind in CLASSES:
                 classes[place] = places.setdefault(CLASSES[kind], len(places))
@@ -166,6 +165,11 @@ def find_tokens(pieces: Sequence[str]) -> Tokens:
     numbers = np.arange(len(places))
     numbers[[*classes]] = [*classes.values()]
     return Tokens([*places], _in_order(np.asarray(of, np.int64), sizes, np.asarray(order, np.int64)), sizes, numbers)
+
+
+def _shorten(kind: str | None, token: str) -> str:
+    """The token, or what stands for it if it is a word that is too long."""
+    return LONG_WORD if kind == "word" and len(token) > LONGEST else token
 
 
 def _in_order(of: IntArray, sizes: IntArray, order: IntArray) -> IntArray:
@@ -194,8 +198,8 @@ def find_places(piece: str) -> list[Place]:
     short, long, _ = _compile()
     places = []
     for found in (short if len(piece) <= 4 * LONGEST else long).finditer(piece):
-        kind, word = found.lastgroup, found.group()
-        word = LONG_WORD if kind == "word" and len(word) > LONGEST else word
+        kind = found.lastgroup
+        word = _shorten(kind, found.group())
         places.append(Place(word, found.start(), found.end(), CLASSES.get(kind, word)))
     return places
 
