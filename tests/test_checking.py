@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 from weights import api
 from weights.checking import Check, Held, _held, check_intervals
 from weights.errors import DataError, Interrupted, NotFoundError, UsageError
-from weights.fitting import GivenRows
+from weights.prepared import GivenRows
 from weights.preparing import read_whole, ready_again
 
 SETTINGS = {"model": "linear", "members": 8}

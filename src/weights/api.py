@@ -24,13 +24,13 @@ from weights.finance.fitting import PricePlan
 from weights.finance.forecaster import PriceForecaster
 from weights.finance.planning import plan_prices
 from weights.fitoptions import asks_to_merge, make_request, takes_options
-from weights.fitting import GivenRows, Prepared
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.planning import plan_forecast, refuse_series_options
 from weights.forecasts import ForecastModel, run_forecast
 from weights.interruption import stoppable
 from weights.model import Model
+from weights.prepared import GivenRows, Prepared
 from weights.preparing import (
     can_stream,
     decide,

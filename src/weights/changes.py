@@ -16,9 +16,9 @@ import numpy as np
 from weights.candidates import candidates, check_memory, plans_of
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, suggest
-from weights.fitting import Prepared
 from weights.models.architecture import Architecture
 from weights.models.registry import architecture_of
+from weights.prepared import Prepared
 from weights.spec import Spec, check, with_settings
 from weights.trials import excluded_populations
 
@@ -75,7 +75,7 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
     plans = plans_of(change.specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads)
     check_memory(plans)
     remarks = [*report.remarks, f"fitted again{'' if change.words.startswith('without ') else ' with'} {change.words}"]
-    inspect = report.feature_weights is not None
+    inspect = report.feature_weights is not None or report.word_weights is not None
     changed = dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect)
     return changed, change.words
 

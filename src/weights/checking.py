@@ -19,13 +19,15 @@ from weights.data.dataset import Dataset
 from weights.effects import FeatureWeights, Key
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, printable
-from weights.fitting import WEIGHING, Prepared, check_rows, choose_inspected_rows, train_ensemble
+from weights.fitting import check_rows, train_ensemble
 from weights.inspection.contrasts import noiseless_effects
 from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.slopes import n_lags
+from weights.prepared import WEIGHING, Prepared
 from weights.tables import Shown, Table
 from weights.training.control import Control, Progress, Stages
 from weights.types import FloatArray, IntArray
+from weights.weighing import choose_inspected_rows
 
 _NULL_SHARE = 0.3
 """Share of features that are cut out of the truth, those of least importance."""

@@ -17,7 +17,13 @@ from weights.multiplicity import ADJUSTMENTS, adjusted
 
 SCALES = ("target", "link", "odds")
 PER = ("unit", "sd")
-ERRORS = ("robust", "classical", "cluster", "hac")
+ERRORS = {
+    "robust": "heteroscedasticity-robust",
+    "classical": "classical",
+    "cluster": "cluster-robust",
+    "hac": "autocorrelation-robust (HAC)",
+}
+"""Kinds of standard errors, and how they are called."""
 MEASURES = {"R2": "drop of R2", "D2": "drop of D2", "log loss": "increase of log loss"}
 """What importances are of, and how they are called."""
 

@@ -39,6 +39,7 @@ from weights.tasks.base import Task
 from weights.tasks.metrics import Metric
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 from weights.verdicts import Decomposition, Usefulness
+from weights.wordweights import WordWeights
 
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
@@ -81,7 +82,8 @@ class Report(msgspec.Struct, frozen=True):
         remarks: notes on the data.
         step_seconds: what a step of a member took, by the name of its population.
         decomposition: what the out-of-bag loss is made of.
-        feature_weights: effects and importances of features; None if that was not asked for.
+        feature_weights: effects and importances of columns; None if that was not asked for, or there are none.
+        word_weights: the same of the words of texts.
         usefulness: whether the ensemble loses less than a constant, and which classes it never answers; None of an older version.
         origin: how to read the rows again; None where an older version was given target or weights apart from the table.
         fingerprint: of the rows, see `fingerprint_rows`; empty of streamed rows, and in runs of older versions.
@@ -105,6 +107,7 @@ class Report(msgspec.Struct, frozen=True):
     version: str = ""
     decomposition: Decomposition | None = None
     feature_weights: FeatureWeights | None = None
+    word_weights: WordWeights | None = None
     origin: Origin | None = None
     usefulness: Usefulness | None = None
     distributions: list[Distribution] = []

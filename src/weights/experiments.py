@@ -15,10 +15,11 @@ import numpy as np
 from weights.candidates import check_features, check_memory, plans_of, sizes_of
 from weights.ensemble import Ensemble
 from weights.errors import TrainingError, UsageError
-from weights.fitting import Prepared, check_rows
+from weights.fitting import check_rows
 from weights.inspection.decomposition import average
 from weights.inspection.health import findings
 from weights.options import list_choices
+from weights.prepared import Prepared
 from weights.spec import Spec, counts, find_setting, resolve, with_settings
 from weights.training.control import Control, Progress
 from weights.trials import N_TRAININGS, Trial, TrialRunner, cost_of, excluded_populations, in_folds, reseed

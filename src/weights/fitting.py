@@ -5,120 +5,40 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import threadpoolctl
 
 import weights
 from weights.data.dataset import Dataset, encode_streamed
 from weights.data.encoding import Datetime, Numeric
-from weights.data.inputs import FARTHEST, NUMBERS, Layout
-from weights.data.scaling import clipped
-from weights.data.table.read import AnyPart, lasting
+from weights.data.inputs import FARTHEST, NUMBERS
 from weights.data.table.rownumbers import rows_counted_from
 from weights.data.unfamiliar import show_value
-from weights.effects import FeatureWeights
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Origin, Population, Predictions, Report, limits_of, name_limits
+from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Population, Predictions, Report, limits_of, name_limits
 from weights.errors import DataError, listed
-from weights.inspection.contrasts import InspectedRows
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
-from weights.inspection.feature_weights import estimate_feature_weights
-from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
-from weights.inspection.slopes import Rows
+from weights.inspection.outofbag import OutOfBagMembers
 from weights.inspection.usefulness import judge_usefulness
-from weights.models.registry import architecture_of
+from weights.prepared import Prepared
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric, score
-from weights.training.control import Control, Progress
-from weights.training.features import within
+from weights.training.control import Control
 from weights.training.job import Job, StreamedRows, Streaming
 from weights.training.outofbag import Trained
-from weights.training.plan import Plan
 from weights.training.population import member_seeds, method_of
-from weights.training.reading import find_tailed, share_bounded
 from weights.training.resampling import Draw, resample
-from weights.training.search import SEARCHING, race
+from weights.training.search import race
 from weights.training.stacking import Stacking, stack
 from weights.training.together import LeftOut, train_together
-from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 from weights.verdicts import Decomposition
+from weights.weighing import find_bounded, weigh_columns, weigh_words
 
-WEIGHING = "feature weights"
-"""The stage of a fit in which these are estimated."""
 _MOST_NAMED = 3
-_MOST_MULTIPLICATIONS, _FEWEST_INSPECTED = 2.5e10, 1_000
-"""Weights of networks that are multiplied with a value of a feature when all features are inspected, and rows that are
-inspected in any case (our choice): what more rows would add is little beside the wait."""
-
-
-class GivenRows(NamedTuple):
-    """Rows as the user gave them: a path, a part of a file, frame, mapping or array, and by role what came as values apart from it."""
-
-    data: Any
-    apart: Mapping[str, Any] = MappingProxyType({})
-
-    @property
-    def source(self) -> str | AnyPart | None:
-        """Where all of it can be read again; None where it, or a part of it, came from memory."""
-        return None if self.apart else lasting(self.data)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A fit that is ready to start.
-
-    Attributes:
-        dataset, task, y: the rows, what is asked of them, and the encoded targets, shape (n,).
-        weight: sample weights times class weights, mean one, shape (n,).
-        layout: of rows and outputs.
-        candidates: model name -> resolved settings, the simpler first.
-        races: model name -> label -> settings to search among.
-        plans: what each candidate will take.
-        remarks: notes on the data.
-        n_threads: members in work at the same time.
-        inspect: whether to estimate feature weights afterwards.
-        origin: where the rows can be read again, and what their columns are for.
-        given: the rows as the user gave them.
-        weighing_seconds: what estimating feature weights will take, about.
-    """
-
-    dataset: Dataset
-    task: Task
-    y: AnyArray
-    weight: FloatArray
-    layout: Layout
-    candidates: dict[str, Spec]
-    races: dict[str, dict[str, Spec]]
-    plans: list[Plan]
-    remarks: list[str]
-    n_threads: int
-    inspect: bool = True
-    origin: Origin | None = None
-    given: GivenRows | None = None
-    weighing_seconds: float = 0.0
-
-    @property
-    def n_samples(self) -> int:
-        """The number of rows that are learned from."""
-        return self.dataset.n_samples
-
-    def agrees_with(self, config: Any) -> bool:
-        """Whether rows of a saved run were encoded as these are."""
-        return self.dataset.encoding.agrees_with(config.encoding)
-
-    @property
-    def stages(self) -> dict[str, float]:
-        """The names of what is done, in this order, and about how many seconds each takes."""
-        # Of a race half of the candidates take half of the run, and a quarter all of it.
-        searched = sum(plan.seconds * len(self.races[plan.model]) / 2 for plan in self.plans if plan.model in self.races)
-        stages = ({SEARCHING: searched} if searched else {}) | {plan.model: plan.seconds for plan in self.plans}
-        return stages | ({WEIGHING: self.weighing_seconds} if self.inspect else {})
 
 
 def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
@@ -135,7 +55,7 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     remarks = [*prepared.remarks]
     for name in prepared.candidates:
         if name in prepared.races:
-            raced = {label: _first_repeat(job("search", spec, prepared)) for label, spec in prepared.races[name].items()}
+            raced = {label: job("search", spec, prepared).first_repeat() for label, spec in prepared.races[name].items()}
             winner, searches[name] = race(raced, control, group=dataset.group)
             specs[name] = prepared.races[name][winner]
         jobs[name] = job(name, specs[name], prepared)
@@ -158,9 +78,11 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
     oob_members = [
         OutOfBagMembers(population, jobs[population.name].resampling.scored[trained[population.name].kept]) for population in populations
     ]
-    judged = judged_rows(prepared, rows)
+    judged = prepared.judged(rows)
     predictions = Predictions(answers, y, np.flatnonzero(rows), dataset.sample_weight[rows], judged.group)
     remarks += [*_describe_limits(populations, prepared), *_describe_bounded(populations, prepared)]
+    word_weights, leaks = weigh_words(prepared, jobs[names[0]], control)
+    remarks += leaks
     report = Report(
         source=dataset.source,
         n_samples=dataset.n_samples,
@@ -172,7 +94,8 @@ def train_ensemble(prepared: Prepared, control: Control) -> Ensemble:
         failures={f"{name} {m}": reason for name, result in trained.items() for m, reason in result.failures.items()},
         remarks=remarks,
         decomposition=_decomposed(prepared, [*trained.values()], rows, stacking),
-        feature_weights=_estimate_feature_weights(prepared, oob_members, offset, rows, control) if prepared.inspect else None,
+        feature_weights=weigh_columns(prepared, oob_members, offset, rows, control),
+        word_weights=word_weights,
         origin=prepared.origin,
         usefulness=judge_usefulness(task, judged, predictions),
         distributions=[*dataset.distributions],
@@ -218,70 +141,9 @@ def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, 
         for rows, outputs in result.alone:
             here = covered[rows]
             predictions.append(MemberPredictions(p, places[rows[here]], outputs[here]))
-    judged = judged_rows(prepared, covered)
+    judged = prepared.judged(covered)
     x = dataset.inputs.x[covered] if prepared.task.adds_noise and not dataset.blocks else None  # from which noise is estimated
     return decompose(prepared.task, judged, predictions, stacking.crossfitted_weights, stacking.crossfitted_offsets, x=x)
-
-
-def _estimate_feature_weights(
-    prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, control: Control
-) -> FeatureWeights:
-    """The effect and importance of each feature, on rows kept for inspection that members are judged on."""
-
-    def report(share: float) -> None:
-        control.check("The estimation of feature weights")
-        control.report(Progress(WEIGHING, share, None))
-
-    with threadpoolctl.threadpool_limits(1):  # members are asked on several cores already
-        return estimate_feature_weights(choose_inspected_rows(prepared, oob_members, offset, covered, control.n_threads), report)
-
-
-def choose_inspected_rows(
-    prepared: Prepared, oob_members: list[OutOfBagMembers], offset: FloatArray, covered: BoolArray, n_threads: int
-) -> InspectedRows:
-    """The rows that `inspection` asks these members about: those that were kept for it and that are covered (n,)."""
-    dataset, linear = prepared.dataset, all(architecture_of(members.population.spec.model).linear for members in oob_members)
-    places = np.flatnonzero(covered[dataset.inspected.rows] & (dataset.sample_weight[dataset.inspected.rows] > 0))
-    most = len(places) if linear else _most_inspected(oob_members, prepared.layout, len(dataset.encoding.columns))
-    if len(places) > most:
-        places = np.sort(np.random.default_rng(0x3E1).choice(places, most, replace=False))
-    here = dataset.inspected.rows[places]
-    weight = dataset.sample_weight[here]
-    group, moments = (None if values is None else values[here] for values in (dataset.group, dataset.time))
-    here_unseen = [members._replace(unseen=members.unseen[:, here]) for members in oob_members]
-    populations, numeric = [members.population for members in oob_members], list(prepared.layout.numeric)
-    limits, bounded = limits_of(populations, dataset.encoding), _find_bounded(populations, prepared)
-    inputs, x = dataset.inputs[here], dataset.inspected.x[places]
-    if NUMBERS in inputs.blocks:
-        inputs = inputs.replace(**{NUMBERS: within(inputs[NUMBERS], limits)})
-    x[:, numeric] = within(x[:, numeric], limits)
-    x[:, bounded] = clipped(x[:, bounded], dataset.encoding.clip)
-    answers = OutOfBag(prepared.task, prepared.layout, here_unseen, offset, inputs, n_threads)
-    asked = Rows(weight / weight.mean(), group, moments)
-    return InspectedRows(prepared.task, dataset.encoding, x, prepared.y[here], asked, answers, linear, bounded)
-
-
-def _find_bounded(populations: list[Population], prepared: Prepared) -> list[int]:
-    """Inputs with rows far beyond the bound that most members of a population keep within it which need not."""
-    layout = prepared.layout
-    shares = [share for population in populations if np.isfinite(share := share_bounded(population, layout)).all()]
-    if not shares:
-        return []
-    bounded = find_tailed(layout, prepared.dataset.inputs) & (np.mean(shares, 0) > 0.5)
-    return [j for j, is_bounded in zip(layout.numeric, bounded, strict=True) if is_bounded]
-
-
-def _most_inspected(oob_members: list[OutOfBagMembers], layout: Layout, n_features: int) -> int:
-    """Rows for which networks can be asked about every feature in about half a minute."""
-    n_asked = 0.0
-    for population, unseen in oob_members:
-        architecture = architecture_of(population.spec.model)
-        if architecture.linear:
-            continue
-        n_weights = sum(array[0].size for layer in population.params.values() for array in layer.values())
-        n_products = architecture.cost(population.spec.model, layout).n_multiplications
-        n_asked += max(n_weights, n_products) * unseen.mean(1).sum()  # by as many members each row is answered
-    return max(int(_MOST_MULTIPLICATIONS / (n_asked * n_features)), _FEWEST_INSPECTED)
 
 
 def _describe_limits(populations: list[Population], prepared: Prepared) -> list[str]:
@@ -303,7 +165,7 @@ def _describe_limits(populations: list[Population], prepared: Prepared) -> list[
 def _describe_bounded(populations: list[Population], prepared: Prepared) -> list[str]:
     """A remark on the numbers that linear members bound, if there are some."""
     encoding = prepared.dataset.encoding
-    columns = [encoding.columns[encoding.column_groups[j]] for j in _find_bounded(populations, prepared)]
+    columns = [encoding.columns[encoding.column_groups[j]] for j in find_bounded(populations, prepared)]
     if not columns:
         return []
     first, clip = columns[0], encoding.clip
@@ -366,17 +228,6 @@ def check_streamed_target(dataset: Dataset, task: Task) -> None:
                 task.encode(table[task.target].filter(pa.array(task.knows(table[task.target]))))
 
 
-def _first_repeat(job: Job) -> Job:
-    """The members that together leave out every row once."""
-    return job.only(range(min(job.n_members, job.specs[0].members.n_folds)))
-
-
-def judged_rows(prepared: Prepared, rows: AnyArray) -> Judged:
-    """Some rows, by number or as a mask, as those on which members are judged."""
-    group, time = (None if values is None else values[rows] for values in (prepared.dataset.group, prepared.dataset.time))
-    return Judged(prepared.y[rows], prepared.weight[rows], group, time)
-
-
 def _tell_alone(name: str, left_out: Mapping[str, LeftOut]) -> str:
     """Why one population answers alone; nothing where it was the only one to be trained."""
     return f"{name} answers alone: {listed([*left_out], _MOST_NAMED)} would have had no share" if left_out else ""
@@ -400,7 +251,7 @@ def _compared_with_simplest(stacking: Stacking, names: list[str], judged: Judged
 
 def _metrics(answers: FloatArray, rows: BoolArray, prepared: Prepared) -> dict[str, Metric]:
     dataset = prepared.dataset
-    judged = judged_rows(prepared, rows)
+    judged = prepared.judged(rows)
     y, weight = prepared.task.original(judged.y), dataset.sample_weight[rows]
     return score(prepared.task.metrics, y, answers, weight=weight, group=judged.group, time=judged.time)
 

@@ -21,21 +21,21 @@ from weights.conformal import Interval
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import describe_new_rows
-from weights.data.registry import kind_of
 from weights.data.roles import column_labels, name_column
 from weights.data.unfamiliar import unfamiliar
-from weights.effects import FeatureWeights
 from weights.ensemble import Ensemble, Predictions, Report
 from weights.errors import RowsWarning, UsageError
 from weights.experiments import check_trainings
 from weights.experiments import compare as try_variants
-from weights.fitting import GivenRows, Prepared, check_rows
+from weights.fitting import check_rows
 from weights.inspection import classes as of_classes
 from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
 from weights.interruption import stop_request, stoppable
+from weights.keptweights import list_weights, weights_of_columns
+from weights.prepared import GivenRows, Prepared
 from weights.preparing import find_rows, read_rows_again, rows_now_at, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run
@@ -44,8 +44,8 @@ from weights.scoring.scoring import score_rows
 from weights.spec import Spec
 from weights.store.format import save as save_ensemble
 from weights.store.listing import check_replaceable
-from weights.summary import describe_model, summarise
-from weights.tables import Records, Table
+from weights.summary import describe_model, summarise_weights
+from weights.tables import Records, Table, Tables
 from weights.training.compiling import keep_compiled_programs
 from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
@@ -148,19 +148,22 @@ class Model:
     def feature_weights(self, **options: Any) -> list[dict[str, Any]]:
         """Effects and importances, one record a feature (and class): effect, std_err, z, p_value, low, high, importance, ...
 
+        Those of words of texts follow those of columns, with the word as level, see `wordweights.WordWeights.records`.
+
         Args:
-            **options: as `effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top, intercept.
+            **options: as `effects.FeatureWeights.records`: scale, per, errors, level, adjust, levels, sort, top, intercept; of words
+                level, adjust, sort and top.
 
         Raises:
             UsageError: as there, or the fit was without inspection.
         """
-        return Records(self._require_feature_weights().records(**options))
+        return Records(list_weights(self.ensemble, **options))
 
-    def summary(self, **options: Any) -> Table:
+    def summary(self, **options: Any) -> Table | Tables:
         """The same as a table: text when printed, HTML in a notebook.
 
         Args:
-            **options: as `weights.summary.summarise`: scale, per, errors, level, adjust, levels, sort, top.
+            **options: as `feature_weights`, but the most important first; two tables where there are columns and words.
 
         Example:
             >>> from weights import fit
@@ -168,9 +171,8 @@ class Model:
             Weights       change of progression per unit of the feature
               feature      effect  std err     z  P>|z|  ...
         """
-        return summarise(
-            self._require_feature_weights(), self.ensemble.task, held=[b.name for b in self.ensemble.encoding.blocks], **options
-        )
+        tables = summarise_weights(self.ensemble, **options)
+        return tables[0] if len(tables) == 1 else Tables(tables)
 
     def diagnose(
         self, data: Any = None, *, quick: bool = False, thorough: bool = False, curves: bool = False, progress: OnProgress = None
@@ -397,20 +399,9 @@ class Model:
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""
-        reference = np.asarray(self._require_feature_weights().reference if self.ensemble.encoding.columns else [])
+        reference = np.asarray(weights_of_columns(self.ensemble).reference if self.ensemble.encoding.columns else [])
         number = None if label is None else self.ensemble.task.class_number(label)
         return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
-
-    def _require_feature_weights(self) -> FeatureWeights:
-        if not self.ensemble.encoding.columns:
-            kind = kind_of(self.ensemble.encoding.blocks[0])
-            raise UsageError(
-                f"{kind.block.capitalize()} have no effects of their own, so that a run of {kind.plural} has no feature "
-                "weights. See `weights explain`, which says what an answer rests on, and `weights draw`."
-            )
-        if self.report.feature_weights is None:
-            raise UsageError("Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect).")
-        return self.report.feature_weights
 
     def score(self, data: Any, *, by: Any = None, **options: Any) -> Score:
         """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.

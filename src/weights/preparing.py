@@ -34,14 +34,16 @@ from weights.data.table.rownumbers import kept_numbers, rows_numbered, take_numb
 from weights.ensemble import Ensemble, Origin, available_threads, check_threads
 from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
-from weights.fitting import GivenRows, Prepared, check_streamed_target
+from weights.fitting import check_streamed_target
 from weights.inspection.leakage import find_leaks
 from weights.models.registry import ARCHITECTURES, architecture_of
+from weights.prepared import GivenRows, Prepared
 from weights.spec import Spec
 from weights.tasks.base import Task
 from weights.tasks.registry import find_task
 from weights.training.plan import estimate_weighing
 from weights.types import AnyArray, IntArray, ReportProgress
+from weights.weighing import has_weights
 
 _MOST_INSPECTED = 2_000
 _FEW_ROWS, _FEW_OF_CLASS = 20, 8
@@ -134,7 +136,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
     n_streamed = dataset.n_samples if dataset.streamed else 0
     n_features, inspect = len(dataset.used_features), fit.inspect
     if inspect is None:
-        inspect = bool(dataset.encoding.columns) and n_features <= _MOST_INSPECTED
+        inspect = has_weights(dataset.encoding) and n_features <= _MOST_INSPECTED
     weighed = (len(dataset.inspected.rows), len(dataset.encoding.columns) * inspect)
     weighing_seconds = estimate_weighing(specs.values(), layout, *weighed, n_threads=n_threads)
     if fit.budget is not None:

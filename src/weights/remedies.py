@@ -22,9 +22,10 @@ import numpy as np
 from weights.changes import BASELINE, COMPLEXITY, Change, changes, choose_changes
 from weights.ensemble import Ensemble
 from weights.errors import DataError, TrainingError
-from weights.fitting import Prepared, check_rows, job
+from weights.fitting import check_rows, job
 from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
+from weights.prepared import Prepared
 from weights.spec import Spec
 from weights.training.control import Control, Progress
 from weights.training.job import Job

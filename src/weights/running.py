@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import weights
 from weights.ensemble import Ensemble
 from weights.errors import CorruptError, TrainingError, UsageError, WeightsError
-from weights.fitting import Prepared, train_ensemble
+from weights.fitting import train_ensemble
 from weights.interruption import stop_request, stoppable
+from weights.prepared import Prepared
 from weights.store.checkpoint import Checkpoints, fingerprint
 from weights.store.format import check_writable
 from weights.store.format import save as save_run

@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 
 from weights.checking import Check
-from weights.effects import INTERCEPT, MEASURES, FeatureWeights, Group, Record, leading
+from weights.effects import ERRORS, INTERCEPT, MEASURES, FeatureWeights, Group, Record, leading
 from weights.ensemble import Ensemble
 from weights.errors import abridged, listed, printable
 from weights.inspection.measured import MeasuredSize, find_measured
+from weights.keptweights import ask_weights
 from weights.multiplicity import adjusted
-from weights.tables import Table, aligned, compact
+from weights.tables import Table, aligned, compact, fixed, interval_heads, short_name, signed
 from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure, Metric
+from weights.wordsummary import summarise_words
 
 LABEL = 14
 """Columns of the label that lines about one thing begin with."""
 _BAR, _MOST_SHOWN = 8, 10
 _HELD = "held as they are while the features above change, and not ranked: {}; see weights explain"
-_WIDEST_NAME, _WIDEST_VALUE = 32, 14
+_WIDEST_VALUE = 14
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
 _GOOD_COVERAGE = 0.93
@@ -34,13 +36,8 @@ _MOST_CLASSES, _REPEATED = 2, " "
 _READABLE = 1e-6, 1e6
 _PER_DEVIATION = "{}: per standard deviation, because a unit of it is far too large or small"
 _MANY_TESTS, _ALPHA = 20, 0.05
+_IMPORTANCE_HEADS = {"imp. low": "[0.025", "imp. high": "0.975]"}
 _ONLY_WIDE = ("per sd", "imp. low", "imp. high", "sign")
-_ERRORS = {
-    "robust": "heteroscedasticity-robust",
-    "classical": "classical",
-    "cluster": "cluster-robust",
-    "hac": "autocorrelation-robust (HAC)",
-}
 _FEW_CLUSTERS = 20
 _OF_CLUSTERS = {
     True: "; 95 % intervals held the truth 93 to 98 % of the time on simulated tables of 5 to 50 clusters",
@@ -52,6 +49,25 @@ _ADJUSTED = {
     "holm": "; p-values of features, not of levels, adjusted for their number (Holm)",
     "bh": "; p-values of features, not of levels, adjusted for their number (Benjamini-Hochberg)",
 }
+
+
+def summarise_weights(ensemble: Ensemble, **options: Any) -> list[Table]:
+    """The table of columns, and that of words.
+
+    Args:
+        ensemble: that was fitted.
+        **options: as `summarise`, and `summarise_words`.
+
+    Raises:
+        UsageError: a choice is not known, or there are no weights.
+    """
+    task, held = ensemble.task, [block.name for block in ensemble.encoding.blocks]
+    return ask_weights(
+        ensemble,
+        options,
+        lambda columns: [summarise(columns, task, held=held, **options)],
+        lambda words, chosen: [summarise_words(words, task, **chosen)],
+    )
 
 
 def summarise(
@@ -96,7 +112,7 @@ def summarise(
     if not several:
         left_out.add("class")
     keep = [name for name in table[0] if name not in left_out]
-    heads = {**dict(zip(keep, keep, strict=True)), **_bounds(options.get("level", 0.95)), "bar": ""}
+    heads = {**dict(zip(keep, keep, strict=True)), **interval_heads(options.get("level", 0.95)), **_IMPORTANCE_HEADS, "bar": ""}
     return Table(
         title=_title(task, options.get("scale", "target"), options.get("per", "unit")),
         heads=[heads[name] for name in keep],
@@ -136,11 +152,6 @@ def _per_deviation(shown: list[list[Record]]) -> list[str]:
     return [*dict.fromkeys(scaled)]
 
 
-def _bounds(level: float) -> dict[str, str]:
-    tail = (1 - level) / 2
-    return {"low": f"[{tail:.3g}", "high": f"{1 - tail:.3g}]", "imp. low": "[0.025", "imp. high": "0.975]"}
-
-
 def _title(task: Task, scale: str, per: str) -> str:
     if scale == "odds":
         whats = task.effect_of("link").removeprefix("log ").removeprefix("the log ")
@@ -151,22 +162,22 @@ def _title(task: Task, scale: str, per: str) -> str:
 def _cells(record: Record, largest: float) -> dict[str, str]:
     importance = record["importance"]
     change = record["scale"] != "odds" and record["feature"] != INTERCEPT  # ratios and levels have no sign
-    shown = _signed if change else compact
+    shown = signed if change else compact
     name = "" if record["level"] == _REPEATED else f"  {record['level']}" if record["level"] else record["feature"]
     return {
-        "feature": _named(name),
+        "feature": short_name(name),
         "class": printable(str(record["class"])),
         "effect": shown(record["effect"]),
         "std err": compact(record["std_err"]),
-        "z": _fixed(record["z"], 2),
-        "P>|z|": _fixed(record["p_value"], 3),
+        "z": fixed(record["z"], 2),
+        "P>|z|": fixed(record["p_value"], 3),
         "low": shown(record["low"]),
         "high": shown(record["high"]),
         "per sd": shown(record["per_sd"]),
-        "importance": _fixed(importance, 4),
+        "importance": fixed(importance, 4),
         "bar": "=" * round(_BAR * max(importance or 0.0, 0.0) / largest) if largest > 0 else "",
-        "imp. low": _fixed(record["importance_low"], 4),
-        "imp. high": _fixed(record["importance_high"], 4),
+        "imp. low": fixed(record["importance_low"], 4),
+        "imp. high": fixed(record["importance_high"], 4),
         "selected": _percent(record["selected"]),
         "sign": _percent(record["sign_agreement"]),
     }
@@ -206,7 +217,7 @@ def _notes(
         notes += _note_of_many_tests([p for block in blocks if (p := _p_of_all_classes(block)) is not None])
     words, coverage = _ADJUSTED[options.get("adjust", "none")], _coverage_note(weights, options.get("scale", "target"), errors)
     among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
-    notes.append(f"{_ERRORS[errors]} errors from {weights.n_rows:,} rows{among}{words}{coverage}")
+    notes.append(f"{ERRORS[errors]} errors from {weights.n_rows:,} rows{among}{words}{coverage}")
     if weights.n_clusters is not None and weights.n_clusters < _FEW_CLUSTERS:
         notes.append(f"{weights.n_clusters} clusters are few: what is said of features that differ between clusters rests on so many cases")
     notes.append("what goes along with a feature when the others stay as they are; not a causal effect")
@@ -274,8 +285,8 @@ def describe_model(ensemble: Ensemble) -> str:
     heads = ["", "out of bag", "95 % interval", *([f"test, {report.n_test:,} rows", "95 % interval"] if report.test else [])]
     notes = [report.decision, report.usefulness.complaint if report.usefulness else "", ensemble.encoding.disclaimer]
     shown = [Table(title, heads, rows, [*filter(None, notes)])]
-    if report.feature_weights is not None and ensemble.encoding.columns:
-        shown.append(summarise(report.feature_weights, task, top=_MOST_SHOWN, narrow=True, per="sd"))
+    if report.feature_weights is not None or report.word_weights is not None:
+        shown += summarise_weights(ensemble, top=_MOST_SHOWN, narrow=True, per="sd")
     return "".join(table._repr_html_() for table in shown)
 
 
@@ -290,7 +301,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
         cells = [_contribution(part, largest) for part in parts[:top]]
         if len(parts) > top:
             rest = sum(part["contribution"] for part in parts[top:])
-            cells.append([f"({len(parts) - top} more)", "", _signed(rest), "", ""])
+            cells.append([f"({len(parts) - top} more)", "", signed(rest), "", ""])
         lines += aligned(cells, to_right=(1, 2))
     return lines
 
@@ -308,9 +319,9 @@ def _name_answer(record: Record, target: str) -> str:
 def _contribution(part: Record, largest: float) -> list[str]:
     amount, value = part["contribution"], part["value"]
     shown = "missing" if value is None else compact(value) if isinstance(value, float) else printable(str(value))
-    interval = "" if part["low"] is None else f"[{_signed(part['low'])} {_signed(part['high'])}]"
+    interval = "" if part["low"] is None else f"[{signed(part['low'])} {signed(part['high'])}]"
     bar = ("+" if amount > 0 else "-") * round(20 * abs(amount) / largest)
-    return [_named(part["feature"]), _cut(shown), _signed(amount), interval, bar]
+    return [short_name(part["feature"]), _cut(shown), signed(amount), interval, bar]
 
 
 def _cut(shown: str) -> str:
@@ -353,20 +364,6 @@ def bounds(measure: Measure, metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
     return f"[{number(measure, metric.low).removesuffix(' %')} {number(measure, metric.high).removesuffix(' %')}]"
-
-
-def _named(name: str) -> str:
-    """A name as short as its column is wide: its beginning and its end, because long names often differ in the end only."""
-    name, half = printable(name), _WIDEST_NAME // 2
-    return name if len(name) <= _WIDEST_NAME else f"{name[: _WIDEST_NAME - half - 1]}…{name[-half:]}"
-
-
-def _signed(value: float | None) -> str:
-    return "" if value is None else ("+" if value > 0 else "") + compact(value)
-
-
-def _fixed(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # no minus before zero
 
 
 def _percent(value: float | None) -> str:

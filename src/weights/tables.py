@@ -20,6 +20,7 @@ from weights.errors import abridged, printable
 
 _WIDEST_NOTE, _WIDEST_CELL, _MOST_ROWS = 118, 60, 200
 _WIDEST_UNBROKEN = 36
+_WIDEST_NAME = 32
 _NUMBERS = re.compile(r"[\[<>x ]*[+-]?\d")
 _EDGE = "1px solid rgba(128,128,128,0.35)"
 
@@ -82,8 +83,12 @@ class Shown:
         """What is shown, one below the other."""
         raise NotImplementedError
 
+    def lines(self) -> list[str]:
+        """Aligned text."""
+        return [line for table in self.tables() for line in table.lines()]
+
     def __str__(self) -> str:
-        return "\n".join(map(str, self.tables()))
+        return "\n".join(self.lines())
 
     def __repr__(self) -> str:
         return str(self)
@@ -91,6 +96,19 @@ class Shown:
     def _repr_html_(self) -> str:
         """For notebooks."""
         return "".join(table._repr_html_() for table in self.tables())
+
+
+class Tables(tuple[Table, ...], Shown):
+    """Several tables, one below the other."""
+
+    __slots__ = ()
+
+    def tables(self) -> list[Table]:
+        """All of them."""
+        return [*self]
+
+    __str__ = Shown.__str__
+    __repr__ = Shown.__repr__
 
 
 class Records(list[Any]):
@@ -156,6 +174,28 @@ def compact(value: float | None) -> str:
     if size >= 1e5 or size < 1e-4:
         return f"{value:.2e}"
     return f"{value:,.{max(0, 2 - math.floor(math.log10(size)))}f}"
+
+
+def signed(value: float | None) -> str:
+    """Three significant digits with the sign; nothing for none."""
+    return "" if value is None else ("+" if value > 0 else "") + compact(value)
+
+
+def fixed(value: float | None, digits: int) -> str:
+    """So many digits behind the point; nothing for none."""
+    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # no minus before zero
+
+
+def interval_heads(level: float) -> dict[str, str]:
+    """The heads of the columns with the ends of an interval of this level, "low" and "high"."""
+    tail = (1 - level) / 2
+    return {"low": f"[{tail:.3g}", "high": f"{1 - tail:.3g}]"}
+
+
+def short_name(name: str) -> str:
+    """A name as short as its column is wide: its beginning and its end, because long names often differ in the end only."""
+    name, half = printable(name), _WIDEST_NAME // 2
+    return name if len(name) <= _WIDEST_NAME else f"{name[: _WIDEST_NAME - half - 1]}…{name[-half:]}"
 
 
 def show_p(p_value: float | None) -> str:

@@ -15,9 +15,10 @@ import scipy.special
 
 from weights.ensemble import Ensemble, apply_program
 from weights.errors import TrainingError
-from weights.fitting import Prepared, job, judged_rows
+from weights.fitting import job
 from weights.inspection.decomposition import MemberPredictions, Terms, average, row_terms
 from weights.models.registry import architecture_of
+from weights.prepared import Prepared
 from weights.spec import Spec, with_settings
 from weights.training.control import Control, Progress
 from weights.training.effort import Load
@@ -116,7 +117,7 @@ class TrialRunner:
         drawn = next(iter(self.jobs(prepared.candidates).values())).resampling
         self.rows = np.flatnonzero(drawn.scored.any(0) & (prepared.dataset.sample_weight > 0))
         self.fold = drawn.scored[:, self.rows].argmax(0)
-        self.judged, self.n_folds = judged_rows(prepared, self.rows), len(np.unique(self.fold))
+        self.judged, self.n_folds = prepared.judged(self.rows), len(np.unique(self.fold))
 
     def jobs(self, specs: Mapping[str, Spec]) -> dict[str, Job]:
         """What is trained to try these settings."""

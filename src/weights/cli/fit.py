@@ -113,7 +113,7 @@ def improve(run: str, as_json: bool, quiet: bool, **given: Any) -> None:
       weights improve runs/income --apply wider --save runs/income-wide
     """
     from weights import api
-    from weights.fitting import WEIGHING
+    from weights.prepared import WEIGHING
     from weights.report import terminal
     from weights.report.json import run_object
     from weights.report.usefulness import verdict_lines

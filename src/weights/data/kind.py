@@ -121,6 +121,7 @@ class Kind(NamedTuple):
         strange: (record, column) -> which values, shape (n,), hold nothing that training knew, and what is said of them after "rows".
         locate: (record, value) -> the words of a value and their shares in its features, see `data/text/locating.py`; None for values
             without words.
+        vocabulary: (record) -> the words of its values, whose effects are told, see `data/text/vocabulary.py`; None for values without.
         as_column: (data) -> values that came without a table, as a column; None where they are no such values.
         identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
         source: how values are read from files; None where columns hold them.
@@ -148,6 +149,7 @@ class Kind(NamedTuple):
     attachment: Attachment | None = None
     strange: Callable[[Any, pa.ChunkedArray], tuple[BoolArray, str]] | None = None
     locate: Callable[[Any, str], Any] | None = None
+    vocabulary: Callable[[Any], Any] | None = None
     as_column: Callable[[Any], pa.ChunkedArray | None] = lambda data: None
     identifies: bool = True
     source: Source | None = None

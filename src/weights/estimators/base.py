@@ -27,10 +27,10 @@ from weights.ensemble import Ensemble, available_threads
 from weights.errors import DataError, Interrupted, UsageError, listed
 from weights.estimators.parameters import SETTINGS
 from weights.fitoptions import DataOptions, FitOptions
-from weights.fitting import Prepared
 from weights.inspection.coefficients import Coefficients, coefficients
 from weights.model import Model
 from weights.models.registry import architecture_of
+from weights.prepared import Prepared
 from weights.spec import Spec, resolve, with_settings
 from weights.store.checkpoint import fingerprint
 from weights.tasks.base import Task

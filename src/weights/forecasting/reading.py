@@ -19,10 +19,10 @@ from weights.data.table.read import describe_source, part_of, read_table
 from weights.ensemble import Origin
 from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
 from weights.fitoptions import DataOptions
-from weights.fitting import GivenRows
 from weights.forecasting.knownlevels import describe_levels, find_levels, name_columns_of, spread_levels
 from weights.forecasting.statics import Statics, find_statics
 from weights.forecasting.units import Parts
+from weights.prepared import GivenRows
 
 STEPS = "none"
 """What is said in place of a column of moments where rows are steps."""

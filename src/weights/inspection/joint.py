@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.special
 
-from weights.inspection.slopes import NoiseVariance, Rows, Slopes, WithoutInputs, covariance_in_time
+from weights.inspection.slopes import NoiseVariance, Rows, Slopes, WithoutInputs, variances_in_time
 from weights.types import FloatArray, IntArray
 
 _PRIOR_ROWS = 20.0
@@ -100,6 +100,6 @@ def _permute(without: WithoutInputs, variance: FloatArray, rows: Rows) -> dict[s
     if rows.time is not None:
         # Divided by how much larger the variances are for dependence in time, on average (Rao and Scott 1981).
         scores = basis * standard[:, None]
-        dependent = np.trace(covariance_in_time(scores, rows.time[used]))
+        dependent = variances_in_time(scores, rows.time[used]).sum()
         p_values["hac"] = p_value(max(dependent / max(float((scores**2).sum()), 1e-300), 1.0))
     return p_values

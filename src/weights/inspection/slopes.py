@@ -39,6 +39,11 @@ class Rows(NamedTuple):
     group: IntArray | None
     time: FloatArray | None
 
+    def only(self, which: IntArray) -> Rows:
+        """Some of the rows."""
+        group, time = (None if each is None else each[which] for each in (self.group, self.time))
+        return Rows(self.weight[which] / self.weight[which].mean(), group, time)
+
     @property
     def n_used(self) -> int:
         """The number of rows of weight above zero."""
@@ -108,16 +113,15 @@ def growth_by_likelihood(slopes: FloatArray, own: FloatArray, ratios: FloatArray
     return np.divide(slopes**2, ratios * own, out=np.ones_like(own), where=ratios > _NO_RATIO)
 
 
-def covariance_in_time(scores: FloatArray, time: FloatArray) -> FloatArray:
-    """The covariance (b, b) of the sum over rows of scores (r, b) of mean zero, where rows depend on those near in time (r,).
+def variances_in_time(scores: FloatArray, time: FloatArray) -> FloatArray:
+    """The variances (b,) of the sums over rows of scores (r, b) of mean zero, where rows depend on those near in time (r,).
 
     Newey and West 1987: Bartlett's kernel over 4 (r / 100)^(2/9) steps.
     """
-    total = scores.T @ scores
     ordered, n_steps = scores[np.argsort(time, kind="stable")], n_lags(len(scores))
+    total = (ordered**2).sum(0)
     for lag in range(1, min(n_steps, len(scores) - 1) + 1):
-        shifted = ordered[lag:].T @ ordered[:-lag]
-        total = total + (1 - lag / (n_steps + 1)) * (shifted + shifted.T)
+        total = total + 2 * (1 - lag / (n_steps + 1)) * (ordered[lag:] * ordered[:-lag]).sum(0)
     return total
 
 
@@ -326,7 +330,7 @@ class Errors:
     def add_in_time(self, scores: FloatArray, *, scale: float = 1.0) -> None:
         """Errors of slopes that are sums over rows of scores (r, b), with variances times `scale`; none of rows without moments."""
         if self.rows.time is not None:
-            self.add("hac", scale * np.diag(covariance_in_time(scores, self.rows.time)))
+            self.add("hac", scale * variances_in_time(scores, self.rows.time))
 
     def add_clusters(self, clusters: Clusters, makes: FloatArray, noise: FloatArray, *, scale: float = 1.0) -> None:
         """Errors as `Clusters.errors` gives them; the covariance times `scale`."""

@@ -7,7 +7,8 @@ with it: those that its residual is correlated with by more than chance, added i
 texts.
 
 Of classes, p-values come from a saddlepoint approximation of the distribution of the sum that an effect is proportional to, if it is zero
-(Lugannani and Rice 1980), because the tails of few texts and rare classes are not those of a normal distribution.
+(`fewevents.py`), because the tails of few texts and rare classes are not those of a normal distribution. Where rows come in groups, or
+depend on each other in time, sums of a group, or of moments near each other, take the place of rows.
 """
 
 from __future__ import annotations
@@ -17,55 +18,47 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-import scipy.linalg
-import scipy.optimize
 import scipy.sparse
-import scipy.sparse.csgraph
 import scipy.special
 
-from weights.data.text.vocabulary import Vocabulary
+from weights.inspection.fewevents import find_tail
+from weights.inspection.slopes import Rows, variances_in_time
+from weights.inspection.wordunits import WordInputs, WordUnits
 from weights.tasks.base import Outcome, Task
 from weights.training.crossfitting import CrossFit
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
-LEAST_TEXTS = 20
-"""Texts that must hold a word, and lack it, for its effect to be estimated (our choice: fewer say little)."""
-MOST_TESTED = 6_000
-"""Words and pairs whose effects are estimated, those in most texts (our choice: their correlations are held as a matrix)."""
-_ALIKE = 0.9
-"""Correlation from which on words are told as one (our choice)."""
-_CLEAR, _AT_ONCE, _ROUNDS = 2.5, 60, 4
-"""Words that go along: how many standard errors their correlation is from zero, how many are added in a round, and rounds (our choice)."""
-_MOST_BESIDE = 0.1
-"""As a share of the texts how many words may be accounted for (our choice)."""
 _CHUNK = 256
 _LEAST_LEFT, _ENOUGH_TEXTS = 0.02, 40.0
 """As a share of the texts that hold a word what must be left of it, given the others; and texts from which noise is taken as it shows."""
 _DOUBTFUL = 2.5
 """z from which on tails are looked at."""
+_MANY_DEGREES = 1e6
+_FREQUENT = 0.02
+"""Share of the texts that hold a word from which on it matters what others are answered where it is not read (our choice)."""
 
 
-class WordInputs(NamedTuple):
-    """Words and pairs of the texts of rows as inputs of a linear model.
+class Estimates(NamedTuple):
+    """What is known of u units on each of K outcomes.
 
     Attributes:
-        flags: which rows hold which, float32, ones, shape (r, p).
-        columns: the name of the column that each is of, length p. texts: how each is written.
-        parts: for each pair the places of its words among the p, -1 for none; -1 for words too, shape (p, 2).
-        others: what else is accounted for, such as other columns, shape (r, c).
+        effect: of a word that is there beside one that is not, (u, K).
+        std_err: its standard error; null_err: that if the effect were zero, both (u, K).
+        degrees: of freedom of Student's t, (u,).
+        p_value: if the effect is zero, (u, K).
+        n_beside: how many other words each is accounted for by, (u,).
+        importance: by how much the mean loss of the linear model is larger where it does not read the word, (u,).
+        importance_err: its standard error, (u,).
     """
 
-    flags: scipy.sparse.csr_array
-    columns: list[str]
-    texts: list[str]
-    parts: IntArray
-    others: FloatArray
-
-    def matrix(self) -> scipy.sparse.csr_array:
-        """All inputs, float32, the others of variance one, shape (r, p + c)."""
-        spread = self.others.std(0)
-        scaled = (self.others - self.others.mean(0)) / np.where(spread > 0, spread, 1.0)
-        return scipy.sparse.csr_array(scipy.sparse.hstack([self.flags, scipy.sparse.csr_array(scaled.astype(np.float32))]))
+    effect: FloatArray
+    std_err: FloatArray
+    null_err: FloatArray
+    degrees: FloatArray
+    p_value: FloatArray
+    n_beside: IntArray
+    importance: FloatArray
+    importance_err: FloatArray
 
 
 class WordEffects(NamedTuple):
@@ -73,58 +66,27 @@ class WordEffects(NamedTuple):
 
     Attributes:
         words: the places among the inputs of those of each unit.
-        n_texts: that hold each, shape (u,).
+        n_texts: that hold each, (u,).
         outcomes: of the task.
-        effect: of a word that is there beside one that is not, shape (u, K).
-        std_err: its standard error; null_err: that if the effect were zero, both (u, K).
-        degrees: of freedom of Student's t, shape (u,).
-        p_value: if the effect is zero, shape (u, K).
-        n_beside: how many other words each is accounted for by, shape (u,).
+        estimates: of each.
+        lost: mean loss of the linear model, and of a constant.
     """
 
     words: list[IntArray]
     n_texts: IntArray
     outcomes: list[Outcome]
-    effect: FloatArray
-    std_err: FloatArray
-    null_err: FloatArray
-    degrees: FloatArray
-    p_value: FloatArray
-    n_beside: IntArray
-
-
-def word_inputs(
-    matrices: Sequence[scipy.sparse.csr_array], names: Sequence[str], vocabularies: Sequence[Vocabulary], others: FloatArray
-) -> WordInputs:
-    """The words and pairs of several columns of texts as inputs, and how long each text is beside other columns.
-
-    Args:
-        matrices: of each column the features that rows hold, whatever their values, shape (r, width).
-        names: of the columns.
-        vocabularies: of these.
-        others: columns of numbers, shape (r, c).
-    """
-    flags, columns, texts, parts, lengths = [], [], [], [], []
-    begin = 0
-    for matrix, name, vocabulary in zip(matrices, names, vocabularies, strict=True):
-        numbers = np.concatenate(vocabulary.numbers[:2])
-        own = matrix[:, numbers].astype(np.float32)
-        own.data[:] = 1.0
-        flags.append(own)
-        place = {word: begin + i for i, word in enumerate(vocabulary.words)}
-        of_pairs = [[place.get(word, -1) for word in pair.split(" ")] for pair in vocabulary.pairs]
-        parts += [[-1, -1]] * len(vocabulary.words) + of_pairs
-        texts += [*vocabulary.words, *vocabulary.pairs]
-        columns += [name] * len(numbers)
-        lengths.append(np.log1p(np.asarray(own[:, : len(vocabulary.words)].sum(1)).ravel()))
-        begin += len(numbers)
-    joined = scipy.sparse.csr_array(scipy.sparse.hstack(flags, format="csr"))
-    joined.sort_indices()
-    return WordInputs(joined, columns, texts, np.asarray(parts, int).reshape(-1, 2), np.column_stack([others, *lengths]))
+    estimates: Estimates
+    lost: tuple[float, float]
 
 
 def estimate_word_effects(
-    task: Task, inputs: WordInputs, y: AnyArray, weight: FloatArray, fit: CrossFit, n_threads: int
+    task: Task,
+    inputs: WordInputs,
+    y: AnyArray,
+    rows: Rows,
+    fit: CrossFit,
+    n_threads: int,
+    report_progress: ReportProgress = lambda share: None,
 ) -> WordEffects | None:
     """Effects of all words that enough texts hold and lack; None where there is none.
 
@@ -132,155 +94,36 @@ def estimate_word_effects(
         task: what was learned.
         inputs: n rows.
         y: encoded targets (n,).
-        weight: of rows (n,).
+        rows: their weights, groups and moments, (n,).
         fit: a linear model of the inputs and these rows, `WordInputs.matrix`.
         n_threads: chunks of words in work at a time.
+        report_progress: called with the share of words that is done.
     """
     inputs = inputs._replace(flags=inputs.flags[fit.rows], others=inputs.others[fit.rows])
-    units = _Units.of(inputs, np.sqrt(weight[fit.rows] / weight[fit.rows].mean()))
+    y, rows = y[fit.rows], rows.only(fit.rows)
+    units = WordUnits.of(inputs, np.sqrt(rows.weight))
     if units is None:
         return None
     outcomes = [outcome for outcome in task.outcomes() if outcome.scale == "target"]
-    answers = _Answers.of(task, outcomes, units, inputs.flags, y[fit.rows], fit)
+    answers = _Answers.of(task, outcomes, units, inputs.flags, y, fit)
+    dependence = _Dependence.of(rows)
     chunks = [np.arange(begin, min(begin + _CHUNK, units.n)) for begin in range(0, units.n, _CHUNK)]
+    parts = []
     with ThreadPoolExecutor(n_threads) as threads:
-        parts = [*threads.map(lambda chunk: _estimate_chunk(task, outcomes, units, answers, chunk), chunks)]
-    effect, std_err, null_err, degrees, p_value, n_beside = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return WordEffects(units.words, units.n_texts, outcomes, effect, std_err, null_err, degrees, p_value, n_beside)
-
-
-class _Units(NamedTuple):
-    """What is tested: words, or groups that are told as one, u of them.
-
-    Attributes:
-        words: places among the inputs of each. n_texts: that hold each (u,).
-        held: which rows hold which, ones, (r, u). rooted: the same times the roots of the rows' weights.
-        removes: which inputs are gone where a unit is, (p, u): its words, and pairs that they are part of.
-        basis: an orthonormal basis of a constant and of what else is accounted for, times the roots, (r, c).
-        correlation: between units, given these, (u, u). spread: lengths of what is left of each, (u,).
-        apart: which units do not account for which, because one removes words of the other, (u, u).
-        root: of the weights of rows, (r,).
-    """
-
-    words: list[IntArray]
-    n_texts: IntArray
-    held: scipy.sparse.csr_array
-    rooted: scipy.sparse.csc_array
-    removes: scipy.sparse.csr_array
-    basis: FloatArray
-    correlation: FloatArray
-    spread: FloatArray
-    apart: scipy.sparse.csr_array
-    root: FloatArray
-
-    @property
-    def n(self) -> int:
-        """How many there are."""
-        return len(self.words)
-
-    @classmethod
-    def of(cls, inputs: WordInputs, root: FloatArray) -> _Units | None:
-        """All words that enough rows hold and lack."""
-        n_rows, counts = inputs.flags.shape[0], np.bincount(inputs.flags.indices, minlength=inputs.flags.shape[1])
-        tested = np.flatnonzero((counts >= LEAST_TEXTS) & (counts <= n_rows - LEAST_TEXTS))
-        if len(tested) > MOST_TESTED:
-            tested = np.sort(tested[np.argsort(-counts[tested], kind="stable")[:MOST_TESTED]])
-        if not len(tested):
-            return None
-        held = scipy.sparse.csr_array(inputs.flags[:, tested].astype(np.float64))
-        words = [tested[own] for own in _group_alike(held)]
-        members = _incidence(words, inputs.flags.shape[1])
-        if len(words) < len(tested):
-            held = scipy.sparse.csr_array(inputs.flags.astype(np.float64) @ members)
-            held.data[:] = 1.0
-        n_texts = np.bincount(held.indices, minlength=len(words))
-        kept = np.flatnonzero(n_texts <= n_rows - LEAST_TEXTS)
-        words, members, held, n_texts = [words[i] for i in kept], members[:, kept], held[:, kept], n_texts[kept]
-        pairs = np.flatnonzero((inputs.parts >= 0).any(1))
-        of_pair = [(pair, word) for pair in pairs for word in {*inputs.parts[pair].tolist()} - {-1}]
-        rows, columns = np.asarray(of_pair, int).reshape(-1, 2).T
-        within = scipy.sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(counts), len(counts)))
-        removes = scipy.sparse.csr_array((members + within @ members) > 0).astype(np.float64)
-        apart = scipy.sparse.csr_array((removes.T @ members) > 0)
-        regressors = np.column_stack([np.ones(n_rows), inputs.others]) * root[:, None]
-        basis, values, _ = np.linalg.svd(regressors, full_matrices=False)
-        basis = basis[:, values > 1e-10 * values[0]]
-        rooted = scipy.sparse.csc_array(held * root[:, None])
-        loads = rooted.T @ basis
-        products = (rooted.T @ rooted).toarray() - loads @ loads.T
-        spread = np.sqrt(np.diag(products).clip(1e-300))
-        correlation = products / np.outer(spread, spread)
-        return cls(words, n_texts, held, rooted, removes, basis, correlation, spread, scipy.sparse.csr_array((apart + apart.T) > 0), root)
-
-    def residualise(self, chunk: IntArray) -> tuple[FloatArray, IntArray]:
-        """What is left of some units given those that go along with them and the rest, rooted (r, b), and how many these are (b,)."""
-        n_rows, most = len(self.root), int(_MOST_BESIDE * len(self.root))
-        beside = [np.zeros(0, int) for _ in chunk]
-        weights = [np.zeros(0) for _ in chunk]
-        closed = self.apart[chunk].toarray()
-        closed[np.arange(len(chunk)), chunk] = True
-        growing = [*range(len(chunk))]
-        for _ in range(_ROUNDS):
-            left = self.correlation[chunk[growing]] - _as_rows(beside, weights, growing, self.n) @ self.correlation
-            left = np.where(closed[growing], 0.0, np.abs(left)) * np.sqrt(n_rows)
-            still = []
-            for place, sizes in zip(growing, left, strict=True):
-                n_new = min(_AT_ONCE, most - len(beside[place]), self.n)
-                new = np.argpartition(-sizes, n_new - 1)[:n_new] if n_new > 0 else np.zeros(0, int)
-                new = new[sizes[new] > _CLEAR]
-                if not len(new):
-                    continue
-                own = np.sort(np.concatenate([beside[place], new]))
-                closed[place, new] = True
-                among = self.correlation[np.ix_(own, own)] + 1e-6 * np.eye(len(own))
-                weights[place] = scipy.linalg.solve(among, self.correlation[own, chunk[place]], assume_a="pos", check_finite=False)
-                beside[place] = own
-                still.append(place)
-            growing = still
-            if not growing:
-                break
-        scaled = [own * self.spread[unit] / self.spread[others] for own, unit, others in zip(weights, chunk, beside, strict=True)]
-        taken = self.rooted @ _as_rows(beside, scaled, [*range(len(chunk))], self.n).T
-        left_over = (self.rooted[:, chunk] - scipy.sparse.csc_array(taken)).toarray()
-        return left_over - self.basis @ (self.basis.T @ left_over), np.asarray([*map(len, beside)])
-
-
-def _as_rows(columns: Sequence[IntArray], values: Sequence[FloatArray], which: Sequence[int], n: int) -> scipy.sparse.csr_array:
-    """Some of these values as rows of a sparse matrix, shape (which, n)."""
-    ends = np.cumsum([0, *(len(columns[i]) for i in which)])
-    if not ends[-1]:
-        return scipy.sparse.csr_array((len(which), n))
-    joined = np.concatenate([values[i] for i in which]), np.concatenate([columns[i] for i in which])
-    return scipy.sparse.csr_array((*joined, ends), shape=(len(which), n))
-
-
-def _group_alike(held: scipy.sparse.csr_array) -> list[IntArray]:
-    """Places of columns of flags (r, q) that are told as one, in the order of the first of each."""
-    counts = np.bincount(held.indices, minlength=held.shape[1])
-    both = scipy.sparse.coo_array(held.T @ held)
-    n = held.shape[0]
-    mean = counts / n
-    variance = mean * (1 - mean)
-    a, b = both.coords
-    correlation = (both.data / n - mean[a] * mean[b]) / np.sqrt(variance[a] * variance[b])
-    alike = correlation > _ALIKE
-    graph = scipy.sparse.csr_array((np.ones(alike.sum()), (a[alike], b[alike])), shape=both.shape)
-    _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    order = np.argsort(labels, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    return sorted(groups, key=lambda own: int(own[0]))
-
-
-def _incidence(groups: Sequence[IntArray], n: int) -> scipy.sparse.csr_array:
-    """Which of n things are of which group, ones, shape (n, groups)."""
-    columns = np.repeat(np.arange(len(groups)), [len(own) for own in groups])
-    return scipy.sparse.csr_array((np.ones(len(columns)), (np.concatenate(groups), columns)), shape=(n, len(groups)))
+        for part in threads.map(lambda chunk: _estimate_chunk(task, outcomes, units, answers, dependence, chunk), chunks):
+            parts.append(part)
+            report_progress(len(parts) / len(chunks))
+    estimates = Estimates(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    constant = task.prediction_losses(y, task.constant_predictions(y, rows.weight))
+    lost = (float(np.average(each, weights=rows.weight)) for each in (answers.losses, constant))
+    return WordEffects(units.words, units.n_texts, outcomes, estimates, (*lost,))  # type: ignore[arg-type]
 
 
 class _Answers(NamedTuple):
     """What the linear model leaves of targets, and what units that rows hold change in its answers.
 
     Attributes:
+        y: encoded targets (r,). losses: of the model's answers to them, (r,).
         residuals: of each outcome, (r, K). expected: by the model, (r, K). places: of the outcomes among predictions.
         outputs: of the model, (r, k).
         moves: what each unit adds to the outputs of a row that holds it, in the order of `starts`, float32, (entries, k).
@@ -288,6 +131,8 @@ class _Answers(NamedTuple):
         growth: by how much the noise is larger than the task says, (K,).
     """
 
+    y: AnyArray
+    losses: FloatArray
     residuals: FloatArray
     expected: FloatArray
     places: list[int]
@@ -299,11 +144,12 @@ class _Answers(NamedTuple):
 
     @classmethod
     def of(
-        cls, task: Task, outcomes: Sequence[Outcome], units: _Units, flags: scipy.sparse.csr_array, y: AnyArray, fit: CrossFit
+        cls, task: Task, outcomes: Sequence[Outcome], units: WordUnits, flags: scipy.sparse.csr_array, y: AnyArray, fit: CrossFit
     ) -> _Answers:
         """Those of members that did not learn from the rows."""
         places = [outcome.place for outcome in outcomes]
-        expected = task.decode(fit.outputs).reshape(len(y), -1)[:, places]
+        predictions = task.decode(fit.outputs)
+        expected = predictions.reshape(len(y), -1)[:, places]
         residuals = np.column_stack([task.observed(y, outcome) for outcome in outcomes]) - expected
         members = np.repeat(fit.member, np.diff(flags.indptr))
         moves = []
@@ -318,66 +164,127 @@ class _Answers(NamedTuple):
             known = task.noise_variance(outcome, expected[:, k])
             if known is not None:
                 growth[k] = max(float(np.mean(residuals[:, k] ** 2) / max(np.mean(known), 1e-300)), 1.0)
-        return cls(residuals, expected, places, fit.outputs, np.stack(moves, 1), product.indices, product.indptr, growth)
+        losses = task.prediction_losses(y, predictions)
+        return cls(y, losses, residuals, expected, places, fit.outputs, np.stack(moves, 1), product.indices, product.indptr, growth)
 
-    def without(self, task: Task, chunk: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-        """Rows that hold units of a chunk, the places of these in it, both (entries,), and answers without them, (entries, K)."""
+    def entries_of(self, unit: int) -> tuple[IntArray, FloatArray]:
+        """The rows that hold a unit (e,), and what it adds to their outputs (e, k)."""
+        entries = slice(int(self.starts[unit]), int(self.starts[unit + 1]))
+        return self.rows[entries], self.moves[entries].astype(float)
+
+    def without(self, task: Task, chunk: IntArray) -> _Without:
+        """Those of rows that hold units of a chunk."""
         entries = slice(int(self.starts[chunk[0]]), int(self.starts[chunk[-1] + 1]))
         rows = self.rows[entries]
         of = np.repeat(np.arange(len(chunk)), np.diff(self.starts[chunk[0] : chunk[-1] + 2]))
         moved = task.decode(self.outputs[rows] - self.moves[entries])
-        return rows, of, moved.reshape(len(rows), -1)[:, self.places]
+        more = task.prediction_losses(self.y[rows], moved) - self.losses[rows]
+        return _Without(rows, of, moved.reshape(len(rows), -1)[:, self.places], more)
 
 
-class _Chunk(NamedTuple):
-    """Estimates of some units: as of `WordEffects`."""
+class _Without(NamedTuple):
+    """Answers to rows without units that they hold.
 
-    effect: FloatArray
-    std_err: FloatArray
-    null_err: FloatArray
-    degrees: FloatArray
-    p_value: FloatArray
-    n_beside: IntArray
+    Attributes:
+        rows: which rows (entries,). of: which unit of the chunk each is without, (entries,).
+        expected: by the model, (entries, K). more: by how much its loss is larger, (entries,).
+    """
+
+    rows: IntArray
+    of: IntArray
+    expected: FloatArray
+    more: FloatArray
 
 
-def _estimate_chunk(task: Task, outcomes: Sequence[Outcome], units: _Units, answers: _Answers, chunk: IntArray) -> _Chunk:
+class _Dependence(NamedTuple):
+    """What of rows counts as one observation: each, those of a group, or those near in time.
+
+    Attributes:
+        weight: of rows, shares of one (r,).
+        groups: which rows are of which group, ones, (G, r); None without groups.
+        time: moments (r,), or None.
+    """
+
+    weight: FloatArray
+    groups: scipy.sparse.csr_array | None
+    time: FloatArray | None
+
+    @classmethod
+    def of(cls, rows: Rows) -> _Dependence:
+        """That of these rows."""
+        groups = None
+        if rows.group is not None:
+            codes = np.unique(rows.group, return_inverse=True)[1]
+            groups = scipy.sparse.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))))
+        return cls(rows.weight / rows.weight.sum(), groups, rows.time)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether rows are independent."""
+        return self.groups is None and self.time is None
+
+    def variances(self, contributions: FloatArray, share: FloatArray) -> FloatArray:
+        """Of sums of contributions of rows, (r, b), whose shares in them add up to one, (r, b): shape (b,).
+
+        Sums of a group lack the part that the group itself has in the estimate (CR2 of a mean, as in `dependence.py`).
+        """
+        if self.groups is not None:
+            of_group = self.groups @ share
+            return np.asarray(((self.groups @ contributions) ** 2 / (1 - of_group).clip(0.1)).sum(0))
+        return (contributions**2).sum(0) if self.time is None else variances_in_time(contributions, self.time)
+
+    def degrees(self, share: FloatArray) -> FloatArray:
+        """Degrees of freedom of Student's t: as many rows, or groups less one, as count alike, (b,)."""
+        own = share if self.groups is None else self.groups @ share
+        return np.maximum(1 / np.maximum((own**2).sum(0), 1e-300) - (self.groups is not None), 0.0)
+
+
+def _estimate_chunk(
+    task: Task, outcomes: Sequence[Outcome], units: WordUnits, answers: _Answers, dependence: _Dependence, chunk: IntArray
+) -> Estimates:
     left, n_beside = units.residualise(chunk)
-    rows, of, without = answers.without(task, chunk)
-    changes = answers.expected[rows] - without
+    without = answers.without(task, chunk)
+    rows, of, n_units = without.rows, without.of, len(chunk)
+    changes = answers.expected[rows] - without.expected
     square = (left**2).sum(0)
     held = left[rows, of] * units.root[rows]
-    scale = np.bincount(of, held, len(chunk))  # their own squares, as the others are orthogonal
+    scale = np.bincount(of, held, n_units)  # their own squares, as the others are orthogonal
     known_apart = square > _LEAST_LEFT * units.n_texts[chunk]
     scale = np.where(known_apart, scale, np.nan)
-
-    def add(values: FloatArray) -> FloatArray:
-        """Sums over the entries of each unit, (b, K)."""
-        return np.asarray(scipy.sparse.csr_array((np.ones(len(of)), (of, np.arange(len(of)))), shape=(len(chunk), len(of))) @ values)
-
+    gather = scipy.sparse.csr_array((np.ones(len(of)), (of, np.arange(len(of)))), shape=(n_units, len(of)))
     rooted = left * units.root[:, None]
-    effect = (rooted.T @ answers.residuals + add(held[:, None] * changes)) / scale[:, None]
+    effect = (rooted.T @ answers.residuals + np.asarray(gather @ (held[:, None] * changes))) / scale[:, None]
     makes = rooted / scale
     leverage = left**2 / np.maximum(square, 1e-300) + (n_beside + units.basis.shape[1]) / len(left)
-    squares = makes**2 / (1 - leverage).clip(0.1)
-    own = squares[rows, of][:, None]
+    importance = _weigh_importance(task, answers, without, dependence, chunk)
+    share = left**2 / np.maximum(square, 1e-300)
+    degrees = dependence.degrees(share)
     noise = answers.residuals[rows]
+    if not dependence.is_none:
+        makes = makes / np.sqrt((1 - leverage).clip(0.1)) if dependence.groups is None else makes
+        std_err, null_err = (
+            np.sqrt(_vary_together(dependence, share, makes, answers.residuals, without, noise + changes - own))
+            for own in (effect[of], 0.0)
+        )
+        p_value = _student(effect, null_err, degrees)
+        return Estimates(effect, std_err, null_err, degrees, p_value, n_beside, *importance)
+    squares = makes**2 / (1 - leverage).clip(0.1)
+    own_squares = squares[rows, of][:, None]
 
     def vary(everywhere: FloatArray, here: FloatArray) -> FloatArray:
         """Variances of slopes, (b, K), of noise of these variances in all rows (r, K), and of others where rows hold the unit."""
-        return np.maximum(squares.T @ everywhere + add(own * (here - everywhere[rows])), 0.0)
+        return np.maximum(squares.T @ everywhere + np.asarray(gather @ (own_squares * (here - everywhere[rows]))), 0.0)
 
     shown = vary(answers.residuals**2, (noise + changes - effect[of]) ** 2)
     null_shown = vary(answers.residuals**2, (noise + changes) ** 2)
-    degrees = square**2 / np.maximum((left**4).sum(0), 1e-300)
     known = [task.noise_variance(outcome, answers.expected[:, k]) for k, outcome in enumerate(outcomes)]
     if any(each is None for each in known):
-        std_err, null_err = np.sqrt(shown), np.sqrt(null_shown)
-        p_value = 2 * scipy.special.stdtr(degrees[:, None], -np.abs(effect / np.maximum(null_err, 1e-300)))
-        return _Chunk(effect, std_err, null_err, degrees, p_value, n_beside)
+        null_err = np.sqrt(null_shown)
+        return Estimates(effect, np.sqrt(shown), null_err, degrees, _student(effect, null_err, degrees), n_beside, *importance)
     everywhere = np.column_stack([each for each in known if each is not None])
     null_here, here = (
         np.column_stack([each for k, outcome in enumerate(outcomes) if (each := task.noise_variance(outcome, means[:, k])) is not None])
-        for means in (without, _within(outcomes, without + np.nan_to_num(effect)[of]))
+        for means in (without.expected, _within(outcomes, without.expected + np.nan_to_num(effect)[of]))
     )
     enough = (degrees >= _ENOUGH_TEXTS)[:, None]
     variance, null = (vary(everywhere, each) * answers.growth for each in (here, null_here))
@@ -386,52 +293,55 @@ def _estimate_chunk(task: Task, outcomes: Sequence[Outcome], units: _Units, answ
     z = effect / np.maximum(null_err, 1e-300)
     p_value = 2 * scipy.special.ndtr(-np.abs(z))
     if all(outcome.range == (0.0, 1.0) for outcome in outcomes):
-        rest = np.maximum(null / answers.growth - add(own * null_here), 0.0)
+        rest = np.maximum(null / answers.growth - np.asarray(gather @ (own_squares * null_here)), 0.0)
         for unit, k in zip(*np.nonzero(np.abs(np.nan_to_num(z)) > _DOUBTFUL), strict=True):
             mine = of == unit
-            tail = _find_tail(
-                makes[rows[mine], unit], without[mine, k], float(rest[unit, k]), float(effect[unit, k]), float(answers.growth[k])
+            tail = find_tail(
+                makes[rows[mine], unit], without.expected[mine, k], float(rest[unit, k]), float(effect[unit, k]), float(answers.growth[k])
             )
             p_value[unit, k] = min(2 * tail, 1.0)
-    return _Chunk(effect, std_err, null_err, np.full(len(chunk), 1e6), p_value, n_beside)
+    return Estimates(effect, std_err, null_err, np.full(n_units, _MANY_DEGREES), p_value, n_beside, *importance)
+
+
+def _vary_together(
+    dependence: _Dependence, share: FloatArray, makes: FloatArray, residuals: FloatArray, without: _Without, here: FloatArray
+) -> FloatArray:
+    """Variances of slopes, (b, K), of noise in all rows (r, K), and of other noise where rows hold the unit, (entries, K)."""
+    variances = []
+    for k in range(residuals.shape[1]):
+        contributions = makes * residuals[:, k, None]
+        contributions[without.rows, without.of] = makes[without.rows, without.of] * here[:, k]
+        variances.append(dependence.variances(contributions, share))
+    return np.stack(variances, 1)
+
+
+def _weigh_importance(
+    task: Task, answers: _Answers, without: _Without, dependence: _Dependence, chunk: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """The increase of the mean loss where units are not read, and its standard error, both (b,).
+
+    Rows are then answered with what a unit adds on average. That is next to nothing where few hold it, and looked at where many do.
+    """
+    n_units, n_rows = len(chunk), len(answers.y)
+    contributions = np.zeros((n_rows, n_units))
+    contributions[without.rows, without.of] = without.more
+    frequent = np.flatnonzero(np.bincount(without.of, minlength=n_units) >= _FREQUENT * n_rows)
+    for unit in frequent:
+        rows, moves = answers.entries_of(chunk[unit])
+        outputs = answers.outputs + dependence.weight[rows] @ moves
+        outputs[rows] -= moves
+        contributions[:, unit] = task.prediction_losses(answers.y, task.decode(outputs)) - answers.losses
+    importance = dependence.weight @ contributions
+    share = np.broadcast_to(dependence.weight[:, None], contributions.shape)
+    return importance, np.sqrt(dependence.variances(dependence.weight[:, None] * (contributions - importance), share))
+
+
+def _student(effect: FloatArray, null_err: FloatArray, degrees: FloatArray) -> FloatArray:
+    """P-values of Student's t."""
+    return np.asarray(2 * scipy.special.stdtr(np.maximum(degrees, 1e-3)[:, None], -np.abs(effect / np.maximum(null_err, 1e-300))))
 
 
 def _within(outcomes: Sequence[Outcome], means: FloatArray) -> FloatArray:
     """Means as far as outcomes can have them."""
     low, high = (np.asarray([outcome.range[i] for outcome in outcomes]) for i in (0, 1))
     return np.clip(means, low, high)
-
-
-def _find_tail(makes: FloatArray, chances: FloatArray, rest: float, value: float, growth: float) -> float:
-    """The probability that ``sum_i makes_i (y_i - chances_i)`` and a normal number of variance `rest` is as far from zero as a value.
-
-    The y are zero or one, with these chances (n,). Lugannani and Rice (1980, equation 10), for the value less half a step, as a sum of so
-    few moves in steps; noise that is larger than chances say widens it by the root of its growth.
-    """
-    side = 1.0 if value > 0 else -1.0
-    a = makes * side
-    target = abs(value) - 0.5 * float(np.median(np.abs(a)))
-    if target <= 0:
-        return 0.5
-    chances = np.clip(chances, 1e-9, 1 - 1e-9)
-
-    def derivatives(t: float) -> tuple[float, float, float]:
-        exponent = np.minimum(t * a, 700.0)
-        moved = chances * np.exp(exponent) / (1 - chances + chances * np.exp(exponent))
-        cumulant = float(np.sum(np.log1p(chances * np.expm1(exponent)) - t * a * chances)) + 0.5 * t**2 * rest
-        return cumulant, float(a @ (moved - chances)) + t * rest, float(a**2 @ (moved * (1 - moved))) + rest
-
-    high = 1.0 / max(float(np.abs(a).max()), 1e-300)
-    while derivatives(high)[1] < target and high < 1e12:
-        high *= 2.0
-    if derivatives(high)[1] < target:
-        return 1e-300
-    t = float(scipy.optimize.brentq(lambda at: derivatives(at)[1] - target, 0.0, high, rtol=1e-6))
-    cumulant, _, curvature = derivatives(t)
-    root = float(np.sqrt(max(2 * (t * target - cumulant), 0.0)))
-    if root < 1e-3:
-        return 0.5
-    scaled = t * float(np.sqrt(curvature))
-    tail = float(scipy.special.ndtr(-root)) + float(np.exp(-0.5 * root**2) / np.sqrt(2 * np.pi)) * (1 / scaled - 1 / root)
-    tail = min(max(tail, 1e-300), 0.5)
-    return float(scipy.special.ndtr(scipy.special.ndtri(tail) / np.sqrt(growth)))

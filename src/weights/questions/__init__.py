@@ -12,7 +12,21 @@ import msgspec
 
 from weights.errors import UsageError, suggest
 from weights.options import check_names, list_options
-from weights.questions import classes, effects, explain, forecasts, numbers, pictures, prices, score, show, stretches, summary, trials
+from weights.questions import (
+    classes,
+    effects,
+    explain,
+    forecasts,
+    numbers,
+    pictures,
+    prices,
+    score,
+    show,
+    stretches,
+    summary,
+    trials,
+    words,
+)
 from weights.questions.question import Answer, Asker, Question
 
 if TYPE_CHECKING:
@@ -45,6 +59,7 @@ QUESTIONS = _list_by_name(
     effects.IMPORTANCE,
     effects.EFFECTS,
     effects.EFFECT,
+    words.WORDS,
 )
 SERIES_QUESTIONS = _list_by_name(
     forecasts.SHOW,

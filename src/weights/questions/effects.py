@@ -32,6 +32,7 @@ class ImportanceOptions(msgspec.Struct, frozen=True):
 def ask_importance(model: Model, options: ImportanceOptions, asker: Asker) -> Answer:
     """How much worse the prediction gets without each feature."""
     from weights.effects import MEASURES
+    from weights.keptweights import weights_of_columns
     from weights.report.figures import title_figure
     from weights.report.row_figures import Row, rows_figure
     from weights.tables import aligned
@@ -47,8 +48,7 @@ def ask_importance(model: Model, options: ImportanceOptions, asker: Asker) -> An
         )
         for record in records
     ]
-    weights = model.report.feature_weights
-    assert weights is not None  # records came from them
+    weights = weights_of_columns(model.ensemble)
     groups = [listed([printable(name) for name in group.together.features], 6) for group in weights.groups[:3]]
     together = (
         f" Features that move together take each other's place, and say more together than each alone: {'; '.join(groups)}."
@@ -86,14 +86,13 @@ class EffectsOptions(msgspec.Struct, frozen=True):
 def ask_effects(model: Model, options: EffectsOptions, asker: Asker) -> Answer:
     """The effect of each feature with its interval: a forest plot."""
     from weights.effects import leading
+    from weights.keptweights import weights_of_columns
     from weights.report.figures import title_figure
     from weights.report.row_figures import Row, in_digits, rows_figure
     from weights.tables import aligned
 
     chosen = {name: value for name, value in msgspec.structs.asdict(options).items() if name not in ("label", "top")}
-    weights = model.report.feature_weights
-    model.feature_weights(top=1)  # refuses what has none
-    assert weights is not None
+    weights = weights_of_columns(model.ensemble)
     label = None if options.label is None else model.classes[model.ensemble.task.class_number(options.label)]
     blocks = leading(weights.group_by_feature(sort="importance", levels=True, **chosen), options.top)
     known = {str(record["class"]) for block in blocks for record in block}
@@ -224,7 +223,9 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
 
 def refuse_weights(model: Model) -> str:
     """Why a run has no feature weights, or nothing."""
-    return find_refusal(lambda: model.feature_weights(top=1))
+    from weights.keptweights import weights_of_columns
+
+    return find_refusal(lambda: weights_of_columns(model.ensemble))
 
 
 def refuse_effect(model: Model) -> str:
@@ -234,8 +235,10 @@ def refuse_effect(model: Model) -> str:
 
 def _main_records(model: Model, top: int) -> list[dict[str, Any]]:
     """The first record of each of the most important features."""
+    from weights.keptweights import weights_of_columns
+
     records: dict[str, dict[str, Any]] = {}
-    for record in model.feature_weights(sort="importance", top=top):
+    for record in weights_of_columns(model.ensemble).records(sort="importance", top=top):
         records.setdefault(record["feature"], record)
     return [*records.values()]
 
@@ -269,9 +272,11 @@ def _find_feature(model: Model, name: str | None) -> int:
     Raises:
         UsageError: the run reads no such columns. NotFoundError: it reads none of this name.
     """
+    from weights.keptweights import weights_of_columns
+
     names = [column.name for column in model.ensemble.encoding.columns]
     if not names:
-        model.feature_weights(top=1)  # says why there are none
+        weights_of_columns(model.ensemble)  # says why there are none
         raise UsageError("This run reads no columns of a table.")
     weights = model.report.feature_weights
     known = [i for i in weights.importances if i.features[0] in names] if weights else []

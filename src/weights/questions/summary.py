@@ -24,15 +24,17 @@ class SummaryOptions(msgspec.Struct, frozen=True):
         option("robust, classical, cluster (fitted with --group), hac (fitted with --time).", "KIND"),
     ] = None
     level: Annotated[float, option("Level of the intervals of effects.", "SHARE")] = 0.95
-    adjust: Annotated[str, option("p-values for many tests: none, holm, bh.", "HOW")] = "none"
+    adjust: Annotated[str | None, option("p-values for many tests: none, holm, bh.  [default: none for columns, bh for words]", "HOW")] = (
+        None
+    )
     levels: Annotated[bool, option("Show the levels of categories below them.")] = False
     sort: Annotated[str, option("importance, p, or table (as in the data).", "BY")] = "importance"
-    top: Annotated[int | None, option("At most so many features.", "NUMBER")] = None
+    top: Annotated[int | None, option("At most so many columns, and so many words.", "NUMBER")] = None
 
 
 def ask_summary(model: Model, options: SummaryOptions, asker: Asker) -> Answer:
     """Feature weights as records and as a table."""
-    chosen = msgspec.structs.asdict(options)
+    chosen = {name: value for name, value in msgspec.structs.asdict(options).items() if value is not None}
 
     def write_lines() -> Iterator[str]:
         yield from model.summary(narrow=asker.narrow, **chosen).lines()
@@ -42,7 +44,7 @@ def ask_summary(model: Model, options: SummaryOptions, asker: Asker) -> Answer:
 
 SUMMARY = Question(
     name="summary",
-    help="""Show the effect and importance of each feature of the run saved in RUN, and how sure they are.
+    help="""Show the effect and importance of each feature, and of words of texts, of the run saved in RUN, and how sure they are.
 
     \b
       weights summary runs/income

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from weights.finance.fitting import PricePlan
-from weights.fitting import Prepared
 from weights.forecasting.plan import ForecastPlan
 from weights.model import Model
+from weights.prepared import Prepared
 from weights.report import forecasts, prices, terminal
 from weights.report.diagnosis import decomposition_lines
 from weights.report.elements import finding_lines
@@ -56,7 +56,7 @@ def _result_lines(model: Model, prepared: Prepared, folder: Path | None) -> list
     if model.report.decomposition:
         lines += decomposition_lines(model.report.decomposition)
     lines += finding_lines(model.findings(), run)
-    if model.report.feature_weights:
+    if model.report.feature_weights or model.report.word_weights:
         n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()})
         lines += model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines()
     return [*lines, *terminal.next_lines(folder, model.ensemble)]

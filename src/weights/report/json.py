@@ -10,10 +10,10 @@ import msgspec
 
 from weights.api import Look
 from weights.ensemble import Ensemble, Population
-from weights.fitting import Prepared
 from weights.inspection.health import all_findings, all_layers, is_recorded
 from weights.inspection.saliency import Saliency
 from weights.model import Model
+from weights.prepared import Prepared
 from weights.report.elements import quantile
 from weights.report.figures import box_of
 from weights.report.terminal import model_name

@@ -30,6 +30,7 @@ from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.spec import check as check_spec
 from weights.types import AnyArray
+from weights.wordweights import WordWeights
 
 _LARGEST_FLOAT32 = 3.4e38
 _LARGEST_LOG = 300.0
@@ -113,7 +114,7 @@ def wrong_in_names(what: str, names: Sequence[str]) -> list[str]:
 
 def wrong_without_columns(report: Report, config: Any) -> list[str]:
     """What of a report belongs to columns of inputs, where a config has none."""
-    return ["it has feature weights of columns"] if report.feature_weights or report.distributions else []
+    return ["it has feature weights of columns"] if report.feature_weights or report.word_weights or report.distributions else []
 
 
 def check_shapes(path: Path, listed: Mapping[str, list[int]], needed: Mapping[str, list[int]], also: str | None = None) -> None:
@@ -177,6 +178,24 @@ def wrong_in_feature_weights(weights: FeatureWeights, encoding: Encoding) -> lis
     if len(weights.reference) != len(encoding.joined_groups):
         wrong.append(f"{len(weights.reference)} average inputs stand beside {len(encoding.joined_groups)} inputs")
     return wrong
+
+
+def wrong_in_word_weights(weights: WordWeights, encoding: Encoding) -> list[str]:
+    """What is wrong with word weights: columns that are none of texts, numbers that cannot be, or words without an effect."""
+    columns = {block.name for block in encoding.blocks if kind_of(block).vocabulary is not None}
+    for word in weights.words:
+        numbers = [word.importance, word.importance_err, word.degrees]
+        numbers += [value for each in word.effects for value in (each.effect, each.std_err, each.null_err)]
+        shares = [value for each in word.effects for value in (each.p_value, each.bh, each.holm)]
+        if word.feature not in columns or not word.words or not word.effects or word.n_texts < 1 or word.degrees < 0:
+            return [f"a word of '{word.feature}' is in {word.n_texts} texts and has {len(word.effects)} effects"]
+        if not all(map(math.isfinite, numbers)) or not all(0 <= share <= 1 for share in shares):
+            return [f"effects of '{word.written}' cannot be"]
+        if not all(isinstance(each.label, str | int | None) for each in word.effects):
+            return [f"'{word.written}' moves classes that are no labels"]
+    if weights.errors not in ERRORS or weights.measure not in MEASURES or min(weights.n_rows, weights.n_outcomes) < 1:
+        return [f"words of {weights.n_rows} texts have {weights.errors} errors and importances that are measured by '{weights.measure}'"]
+    return []
 
 
 def wrong_in_distributions(distributions: Sequence[Distribution], encoding: Encoding) -> list[str]:

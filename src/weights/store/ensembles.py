@@ -38,6 +38,7 @@ from weights.store.checks import (
     wrong_in_model,
     wrong_in_names,
     wrong_in_spec,
+    wrong_in_word_weights,
 )
 from weights.store.content import Content, Listed
 from weights.tasks.registry import AnyTask
@@ -135,6 +136,7 @@ def wrong_beside_config(report: Report, config: Config) -> list[str]:
     """What of a report does not belong to the columns of a config."""
     weights = report.feature_weights
     beside = wrong_in_feature_weights(weights, config.encoding) if weights else []
+    beside += wrong_in_word_weights(report.word_weights, config.encoding) if report.word_weights else []
     return [*wrong_in_distributions(report.distributions, config.encoding), *beside]
 
 

@@ -17,7 +17,7 @@ from weights.training.exact import linear_outputs, solve, solve_path
 from weights.training.problem import Problem
 from weights.training.resampling import Resampling
 from weights.training.sparse import CHOOSING_TOLERANCE
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 
 _STRENGTHS = np.geomspace(0.3, 1e-4, 8)
 """Of the penalty that are tried, on flags that are as large as `_COUNTED_AS` (our choice)."""
@@ -43,7 +43,16 @@ class CrossFit(NamedTuple):
     weights: FloatArray
 
 
-def cross_fit(x: Any, n_flags: int, y: AnyArray, weight: FloatArray, task: Task, resampling: Resampling, n_threads: int) -> CrossFit:
+def cross_fit(
+    x: Any,
+    n_flags: int,
+    y: AnyArray,
+    weight: FloatArray,
+    task: Task,
+    resampling: Resampling,
+    n_threads: int,
+    report_progress: ReportProgress = lambda share: None,
+) -> CrossFit:
     """The linear model with a penalty on the length of weights, whose strength rows say that some members did not learn from.
 
     Args:
@@ -54,6 +63,7 @@ def cross_fit(x: Any, n_flags: int, y: AnyArray, weight: FloatArray, task: Task,
         task: whose loss is minimised.
         resampling: rows of the members.
         n_threads: members in work at a time.
+        report_progress: called with the share of solutions that is done.
     """
     scale = np.ones((x.shape[1], task.n_outputs))
     scale[:n_flags] = _COUNTED_AS
@@ -68,9 +78,13 @@ def cross_fit(x: Any, n_flags: int, y: AnyArray, weight: FloatArray, task: Task,
 
     with ThreadPoolExecutor(n_threads) as threads:
         tried = [*threads.map(follow_path, range(min(_SCOUTS, len(judged))))]
+        report_progress(len(tried) / (len(tried) + len(judged)))
         n_tried = min(map(len, tried))
         strength = float(_STRENGTHS[np.sum([losses[:n_tried] for losses in tried], axis=0).argmin()])
-        solutions = [*threads.map(lambda m: solve(pose(m), settings, strength, tolerance=_TOLERANCE), range(len(judged)))]
+        solutions = []
+        for solution in threads.map(lambda m: solve(pose(m), settings, strength, tolerance=_TOLERANCE), range(len(judged))):
+            solutions.append(solution)
+            report_progress((len(tried) + len(solutions)) / (len(tried) + len(judged)))
     member = np.where(resampling.scored.any(0), resampling.scored.argmax(0), -1)
     rows = np.flatnonzero((member >= 0) & (weight > 0))
     outputs = np.zeros((len(y), task.n_outputs))

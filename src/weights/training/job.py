@@ -102,6 +102,10 @@ class Job:
             streaming=self.streaming and replace(self.streaming, draw=self.streaming.draw.only(chosen)),
         )
 
+    def first_repeat(self) -> Job:
+        """The members that together leave out every row once."""
+        return self.only(range(min(self.n_members, self.specs[0].members.n_folds)))
+
     def of_rows(self, rows: IntArray) -> Job:
         """The same job for some of its rows in memory."""
         counts, scored, member_weights = self.resampling

@@ -166,6 +166,7 @@ TEXTS = Kind(
     attachment=Attachment("vocabulary.txt", lambda column: write_features(column.vocabulary), _without_vocabulary, _read_vocabulary),
     strange=_find_strange,
     locate=lambda column, text: locate(column.vocabulary, text),
+    vocabulary=lambda column: column.vocabulary,
     source=Source(
         holds_texts,
         _read_files,

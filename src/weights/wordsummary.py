@@ -1,0 +1,96 @@
+"""The table of words of a fit, for people: `summarise_words`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weights.effects import ERRORS, MEASURES, Record
+from weights.errors import printable
+from weights.tables import Table, compact, fixed, interval_heads, short_name, signed
+from weights.tasks.base import Task
+from weights.wordweights import ANNOUNCED, WordWeights
+
+_USUAL, _BAR = 20, 8
+_ADJUSTED = {
+    "bh": "Benjamini-Hochberg: of those below 0.05 at most a twentieth is expected to be false",
+    "holm": "Holm",
+    "none": "not adjusted for their number",
+}
+
+
+def summarise_words(
+    weights: WordWeights,
+    task: Task,
+    *,
+    sort: str = "importance",
+    top: int | None = None,
+    level: float = 0.95,
+    adjust: str | None = None,
+    label: Any = None,
+    narrow: bool = False,
+) -> Table:
+    """The table of words of a fit.
+
+    Args:
+        weights: what inspection found.
+        task: what was asked.
+        sort: as `WordWeights.records`, but the most important first.
+        top: at most so many words; 20 if not given.
+        level: as there.
+        adjust: as there.
+        label: as there.
+        narrow: without the columns that fit no narrow terminal.
+
+    Raises:
+        UsageError: a choice is not known.
+    """
+    records = weights.records(sort=sort, top=top or _USUAL, level=level, adjust=adjust, label=label)
+    largest = max((record["importance"] for record in records), default=0.0)
+    table = [_word_cells(record, largest) for record in records]
+    of_columns = {record["feature"] for record in records}
+    left_out = {*(("std err", "z") if narrow else ()), *(("column",) if len(of_columns) < 2 else ())}
+    if weights.n_outcomes == 1:
+        left_out.add("class")
+    more = len(weights.words) - len(records)
+    keep = [name for name in (table[0] if table else ()) if name not in left_out]
+    heads = {**dict(zip(keep, keep, strict=True)), **interval_heads(level), "bar": ""}
+    return Table(
+        title=f"Words         change of {task.effect_of('target')} where a text holds the word",
+        heads=[heads[name] for name in keep],
+        rows=[[row[name] for name in keep] for row in table],
+        notes=[*([f"({more:,} more words: --top)"] if more > 0 else []), *describe_words(weights, adjust or "bh")],
+    )
+
+
+def _word_cells(record: Record, largest: float) -> dict[str, str]:
+    importance = record["importance"]
+    return {
+        "word": short_name(record["level"]),
+        "column": short_name(record["feature"]),
+        "class": printable(str(record["class"])),
+        "texts": f"{record['n_texts']:,}",
+        "effect": signed(record["effect"]),
+        "std err": compact(record["std_err"]),
+        "z": fixed(record["z"], 2),
+        "adj. p": fixed(record["p_value"], 3),
+        "low": signed(record["low"]),
+        "high": signed(record["high"]),
+        "importance": fixed(importance, 5),
+        "bar": "=" * round(_BAR * max(importance, 0.0) / largest) if largest > 0 else "",
+    }
+
+
+def describe_words(weights: WordWeights, adjust: str) -> list[str]:
+    """What must be known to read the table of words."""
+    n_tests = len(weights.words) * weights.n_outcomes
+    classes = f" and {weights.n_outcomes} classes" if weights.n_outcomes > 1 else ""
+    among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
+    return [
+        f"{weights.n_announced:,} of {len(weights.words):,} words and pairs, in {weights.least_texts} texts or more, have an effect "
+        f"(adj. p < {ANNOUNCED:g})",
+        f"adj. p: for {n_tests:,} tests ({len(weights.words):,} words{classes}), {_ADJUSTED[adjust]}",
+        f"importance: {MEASURES[weights.measure]} of a linear model of words and pairs that does not read it, nor pairs with it; all gain "
+        f"{weights.gained:.3f} on a constant, out of bag",
+        f"{ERRORS[weights.errors]} errors from {weights.n_rows:,} texts{among}",
+        "beside a text that does not hold the word and is alike in the words that go along with it; not a causal effect",
+    ]
