@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import weights as wt
 from weights.cli import cli
-from weights.errors import CorruptError, DataError
+from weights.errors import CorruptError, DataError, UsageError
 
 RNG = np.random.default_rng(0)
 GOOD, BAD = np.asarray(["great", "lovely", "superb"]), np.asarray(["awful", "broken", "dull"])
@@ -233,3 +233,65 @@ def test_a_folder_of_files_is_learned_from_and_its_files_are_answered_by_name(tm
     assert fitted.exit_code == 0, fitted.output
     answered = command("predict", tmp_path / "run", tmp_path / "new")
     assert answered.stdout.splitlines()[1].startswith('"letter.txt","up"')
+
+
+# What words count
+
+
+def test_words_are_told_beside_the_other_columns():
+    model = wt.fit(TABLE, model="words", **SMALL)
+    records = model.feature_weights()
+    assert {record["feature"] for record in records} == {"review", "price", "shop"}
+    words = {record["level"]: record for record in records if record["feature"] == "review"}
+    assert words["great"]["effect"] * words["awful"]["effect"] < 0
+    assert min(words[word]["p_value"] for word in (*GOOD, *BAD)) < 0.05
+    assert "take its place" in words["great"]["note"]  # each text holds one of six
+    columns, table = model.summary()
+    assert {row[0] for row in columns.rows} >= {"price", "shop"}
+    assert {*words} >= {row[0] for row in table.rows}
+    assert [record for record in model.feature_weights(scale="link") if record["feature"] == "review"] == []
+
+
+def test_a_run_of_texts_alone_has_the_weights_of_its_words(run):
+    model = wt.load(run)
+    assert {record["feature"] for record in model.feature_weights(top=3)} == {"review"}
+    assert len(model.feature_weights(top=3)) == 3
+    assert model.feature_weights(sort="importance")[0]["importance"] > 0
+    assert "great" in str(model.summary())
+    with pytest.raises(UsageError, match="none on the scale"):
+        model.feature_weights(scale="link")
+
+
+@pytest.mark.parametrize("args", [["summary"], ["summary", "--top", 2, "--sort", "p"], ["words"], ["words", "--class", "down"]])
+def test_words_are_shown_by_the_command_line(run, args):
+    result = command(args[0], run, *args[1:])
+    assert result.exit_code == 0, result.output
+    assert "great" in result.output
+    assert "Words" in result.output
+
+
+def test_words_are_drawn(run, tmp_path):
+    result = command("draw", run, "words", "--output", tmp_path / "words.svg")
+    assert result.exit_code == 0, result.output
+    assert "great" in (tmp_path / "words.svg").read_text()
+
+
+def test_columns_are_not_asked_of_a_run_without(run):
+    for question in ("effects", "importance"):
+        result = command(question, run)
+        assert result.exit_code != 0
+        assert "weights words" in " ".join(result.output.split())
+
+
+def test_a_fit_without_inspection_says_so(tmp_path):
+    wt.fit(TEXTS, model="words", inspect=False, save=tmp_path / "run", **SMALL)
+    result = command("words", tmp_path / "run")
+    assert result.exit_code != 0
+    assert "--no-inspect" in " ".join(result.output.split())
+
+
+def test_runs_without_texts_have_no_words(tmp_path):
+    wt.fit(TABLE.drop_columns(["review"]), model="linear", save=tmp_path / "run", **SMALL)
+    result = command("words", tmp_path / "run")
+    assert result.exit_code != 0
+    assert "reads no texts" in " ".join(result.output.split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weights.effects import ERRORS, MEASURES, Record
-from weights.errors import printable
+from weights.errors import listed, printable
 from weights.tables import Table, compact, fixed, interval_heads, short_name, signed
 from weights.tasks.base import Task
 from weights.wordweights import ANNOUNCED, WordWeights
@@ -85,12 +85,15 @@ def describe_words(weights: WordWeights, adjust: str) -> list[str]:
     n_tests = len(weights.words) * weights.n_outcomes
     classes = f" and {weights.n_outcomes} classes" if weights.n_outcomes > 1 else ""
     among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
+    averaged = [printable(word.written) for word in weights.words if word.excluding]
     return [
         f"{weights.n_announced:,} of {len(weights.words):,} words and pairs, in {weights.least_texts} texts or more, have an effect "
         f"(adj. p < {ANNOUNCED:g})",
         f"adj. p: for {n_tests:,} tests ({len(weights.words):,} words{classes}), {_ADJUSTED[adjust]}",
         f"importance: {MEASURES[weights.measure]} of a linear model of words and pairs that does not read it, nor pairs with it; all gain "
         f"{weights.gained:.3f} on a constant, out of bag",
+        *([f"beside the mean of words that take its place, one of which is always there: {listed(averaged, 6)}"] if averaged else []),
+        *([f"{weights.n_apart:,} more words cannot be told apart from others that come with them"] if weights.n_apart else []),
         f"{ERRORS[weights.errors]} errors from {weights.n_rows:,} texts{among}",
         "beside a text that does not hold the word and is alike in the words that go along with it; not a causal effect",
     ]

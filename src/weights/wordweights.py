@@ -19,6 +19,7 @@ SORTS = ("importance", "p", "effect", "texts", "table")
 ANNOUNCED = 0.05
 """Adjusted p-value below which an effect is announced (our choice)."""
 _MOST_WRITTEN, _KIND = 4, "robust"
+_TOGETHER, _EXCLUDING = ["words that nearly always come together"], ["beside the mean of words that take its place"]
 
 
 class WordEffect(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ class Word(msgspec.Struct, frozen=True):
         importance: the increase of the mean loss of a linear model of words that does not read it, see `WordWeights.measure`.
         importance_err: its standard error.
         effects: the one it moves most clearly first, and those among the clearest of a class.
+        excluding: whether its effects are beside the mean of words that take its place, and not with these accounted for, because one of
+            them is always there where it is not.
     """
 
     feature: str
@@ -60,6 +63,7 @@ class Word(msgspec.Struct, frozen=True):
     importance: float
     importance_err: float
     effects: list[WordEffect]
+    excluding: bool = False
 
     @property
     def written(self) -> str:
@@ -85,6 +89,7 @@ class WordWeights(msgspec.Struct, frozen=True):
         least_texts: that must hold a word, and lack it, for it to be tested.
         measure: what importance is an increase of, as of `FeatureWeights`.
         errors: the kind of standard error.
+        n_apart: words that enough texts hold and that have no effect, because others that come with them tell as much.
         gained: what the linear model gains on a constant, in units of the measure. Other models of the run may gain more.
         n_clusters: groups that texts came in; None where they did not.
     """
@@ -96,6 +101,7 @@ class WordWeights(msgspec.Struct, frozen=True):
     measure: str
     errors: str
     gained: float
+    n_apart: int = 0
     n_clusters: int | None = None
 
     def records(
@@ -165,5 +171,5 @@ def _make_record(word: Word, effect: WordEffect, level: float, adjust: str) -> R
         "importance_low": word.importance - half,
         "importance_high": word.importance + half,
         "scale": "target",
-        "note": "words that nearly always come together" if len(word.words) > 1 else "",
+        "note": "; ".join(_TOGETHER * (len(word.words) > 1) + _EXCLUDING * word.excluding),
     }

@@ -115,4 +115,4 @@ def test_from_file_to_fit_explanation_and_drawing(tmp_path, monkeypatch):
     assert "series" in say("show", "run")
     refused = run.invoke(cli, ["summary", "run"])
     assert refused.exit_code == 2
-    assert "Series have no effects of their own" in refused.output
+    assert "Series no columns of numbers or categories" in refused.output

@@ -7,30 +7,17 @@ import scipy.special
 import scipy.stats
 
 from weights.data.text.vocabulary import find_vocabulary
-from weights.inspection.wordeffects import _find_tail, estimate_word_effects, word_inputs
+from weights.inspection.slopes import Rows
+from weights.inspection.wordeffects import estimate_word_effects
+from weights.inspection.wordunits import word_inputs
 from weights.spec import Members
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
 from weights.training.crossfitting import cross_fit
 from weights.training.resampling import resample
+from wordy import COMMON, write_texts
 
 N = 1_200
-COMMON = np.asarray([f"w{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(120)])
-"""Words, the first the most frequent; those at the same place of ten topics go along with each other."""
-
-
-def write_texts(seed, n=N):
-    """Texts of about twelve words: of a topic, of all, and rare ones of which each stands in a few texts; some always come in pairs."""
-    rng = np.random.default_rng(seed)
-    chances = 1 / (1 + np.arange(120))
-    texts = []
-    for _ in range(n):
-        topic = rng.integers(10)
-        own = np.where(np.arange(120) % 10 == topic, 6.0, 1.0) * chances
-        words = [*rng.choice(COMMON, rng.integers(5, 15), p=own / own.sum())]
-        words += [f"r{rng.integers(2_000)}x" for _ in range(4)]
-        texts.append(" ".join([*words, *(["hong kong"] if rng.random() < 0.06 else [])]))
-    return texts
 
 
 class Planted:
@@ -38,7 +25,7 @@ class Planted:
 
     def __init__(self, seed, task, effect=1.0):
         rng = np.random.default_rng([seed, 7])
-        column = pa.chunked_array([write_texts(seed)])
+        column = pa.chunked_array([write_texts(seed, N)])
         vocabulary = find_vocabulary(column)
         self.inputs = word_inputs([vocabulary.bags(column).matrix(np.float32)], ["note"], [vocabulary], np.zeros((N, 0)))
         flags = self.inputs.flags.toarray()
@@ -54,11 +41,11 @@ class Planted:
             self.task, self.y = Multiclass("y", ["a", "b", "c"]), np.asarray([rng.choice(3, p=p) for p in chances])
         self.score, self.flags = score, flags
 
-    def estimate(self):
-        rows = resample(Members(n_members=8, n_folds=8), N, strata=self.task.strata(self.y))
-        weight = np.ones(N)
-        fit = cross_fit(self.inputs.matrix(), self.inputs.flags.shape[1], self.y, weight, self.task, rows, 2)
-        return estimate_word_effects(self.task, self.inputs, self.y, weight, fit, 2)
+    def estimate(self, group=None, time=None):
+        folds = resample(Members(n_members=8, n_folds=8), N, strata=self.task.strata(self.y), group=group)
+        rows = Rows(np.ones(N), group, time)
+        fit = cross_fit(self.inputs.matrix(), self.inputs.flags.shape[1], self.y, rows.weight, self.task, folds, 2)
+        return estimate_word_effects(self.task, self.inputs, self.y, rows, fit, 2)
 
     def name(self, own):
         return " ".join(sorted(self.inputs.texts[i] for i in own))
@@ -83,8 +70,8 @@ def test_planted_effects_are_found_with_their_size(numbers):
     for word, value in planted.effects.items():
         [place] = [i for i, own in enumerate(found.words) if planted.name(own) == word] or [None]
         if place is not None:
-            assert abs(found.effect[place, 0] - value) < 4 * found.std_err[place, 0]
-            assert found.std_err[place, 0] == pytest.approx(1 / np.sqrt(found.n_texts[place]), rel=0.5)
+            assert abs(found.estimates.effect[place, 0] - value) < 4 * found.estimates.std_err[place, 0]
+            assert found.estimates.std_err[place, 0] == pytest.approx(1 / np.sqrt(found.n_texts[place]), rel=0.5)
 
 
 def test_words_that_always_come_together_are_one(numbers):
@@ -100,8 +87,8 @@ def test_intervals_hold_planted_effects_and_null_ones_of_correlated_and_rare_wor
         planted = Planted(seed, "regression")
         found = planted.estimate()
         true = np.asarray([sum(planted.effects.get(planted.inputs.texts[i], 0.0) for i in own) for own in found.words])
-        half = scipy.stats.t.ppf(0.975, found.degrees) * found.std_err[:, 0]
-        inside += (np.abs(found.effect[:, 0] - true) <= half).tolist()
+        half = scipy.stats.t.ppf(0.975, found.estimates.degrees) * found.estimates.std_err[:, 0]
+        inside += (np.abs(found.estimates.effect[:, 0] - true) <= half).tolist()
     assert 0.92 < np.mean(inside) < 0.98
 
 
@@ -111,7 +98,7 @@ def test_p_values_of_shuffled_targets_are_uniform(task):
     p_values = []
     for seed in range(3):
         planted = Planted(seed, task, effect=0.0)
-        p_values.append(planted.estimate().p_value.ravel())
+        p_values.append(planted.estimate().estimates.p_value.ravel())
     p = np.concatenate(p_values)
     assert np.mean(p < 0.1) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / len(p)) + 0.01)
     assert p.min() > 1e-5
@@ -126,8 +113,8 @@ def test_effects_on_classes_are_changes_of_their_probability():
         held = planted.flags[:, own].any(1)
         scores = planted.score[held] - 1
         truths.append(np.mean(scipy.special.expit(scores) - scipy.special.expit(scores - value)))
-        estimates.append(found.effect[place, 0])
-        errors.append(found.std_err[place, 0])
+        estimates.append(found.estimates.effect[place, 0])
+        errors.append(found.estimates.std_err[place, 0])
     z = (np.asarray(estimates) - truths) / errors
     assert np.std(z) == pytest.approx(1.0, abs=0.25)
     strong = np.abs(truths) > 0.2
@@ -140,10 +127,10 @@ def test_there_may_be_more_words_than_texts():
     inputs = planted.inputs._replace(flags=planted.inputs.flags[few], others=planted.inputs.others[few])
     rows = resample(Members(n_members=5, n_folds=5), 150)
     fit = cross_fit(inputs.matrix(), inputs.flags.shape[1], planted.y[few], np.ones(150), planted.task, rows, 1)
-    found = estimate_word_effects(planted.task, inputs, planted.y[few], np.ones(150), fit, 1)
+    found = estimate_word_effects(planted.task, inputs, planted.y[few], Rows(np.ones(150), None, None), fit, 1)
     assert inputs.flags.shape[1] > 10 * 150
-    assert np.isfinite(found.effect).mean() > 0.9
-    assert found.n_beside.max() <= 15
+    assert np.isfinite(found.estimates.effect).mean() > 0.9
+    assert found.estimates.n_beside.max() <= 15
 
 
 def test_where_no_word_is_in_enough_texts_there_are_no_effects():
@@ -153,12 +140,57 @@ def test_where_no_word_is_in_enough_texts_there_are_no_effects():
     fit = cross_fit(
         inputs.matrix(), inputs.flags.shape[1], planted.y[few], np.ones(30), planted.task, resample(Members(n_members=3, n_folds=3), 30), 1
     )
-    assert estimate_word_effects(planted.task, inputs, planted.y[few], np.ones(30), fit, 1) is None
+    assert estimate_word_effects(planted.task, inputs, planted.y[few], Rows(np.ones(30), None, None), fit, 1) is None
 
 
-@pytest.mark.parametrize(("n", "chance", "came"), [(25, 0.02, 4), (25, 0.3, 15), (60, 0.05, 12), (400, 0.5, 240), (30, 0.9, 20)])
-def test_tails_are_those_of_binomials(n, chance, came):
-    value = came - n * chance
-    tail = _find_tail(np.ones(n), np.full(n, chance), 1e-12, value, 1.0)
-    exact = scipy.stats.binom.sf(came - 1, n, chance) if value > 0 else scipy.stats.binom.cdf(came, n, chance)
-    assert tail == pytest.approx(exact, rel=0.25)  # worst where half an event was expected
+def test_texts_of_few_authors_are_not_taken_for_independent():
+    """Each author has words and an outcome of their own: with errors of rows many of these words would count."""
+    rng = np.random.default_rng(5)
+    group = np.repeat(np.arange(60), N // 60)
+    texts = [" ".join([*rng.choice(COMMON[:30], 6), f"a{author % 30}b", f"c{author % 20}d"]) for author in group]
+    column = pa.chunked_array([texts])
+    vocabulary = find_vocabulary(column)
+    inputs = word_inputs([vocabulary.bags(column).matrix(np.float32)], ["note"], [vocabulary], np.zeros((N, 0)))
+    y = rng.normal(size=60)[group] + 0.3 * rng.normal(size=N)
+    folds, task = resample(Members(n_members=6, n_folds=6), N, group=group), Number("y")
+    fit = cross_fit(inputs.matrix(), inputs.flags.shape[1], y, np.ones(N), task, folds, 2)
+    alone, together = (estimate_word_effects(task, inputs, y, Rows(np.ones(N), own, None), fit, 2) for own in (None, group))
+    of_authors = [i for i, own in enumerate(together.words) if any(inputs.texts[j][0] in "ac" for j in own)]
+    announced = [np.mean(found.estimates.p_value[of_authors] < 0.01) for found in (alone, together)]
+    assert announced[0] > 0.25
+    assert announced[1] < 0.1
+    assert together.estimates.degrees[of_authors].max() < 10
+
+
+def test_of_rows_in_order_of_time_those_near_each_other_count_together():
+    planted = Planted(4, "regression")
+    time = np.arange(N, dtype=float)
+    independent = planted.estimate(time=time).estimates
+    assert independent.std_err == pytest.approx(planted.estimate().estimates.std_err, rel=1.0)
+    drifting = np.repeat(np.random.default_rng(0).normal(size=N // 40), 40)
+    planted.y = planted.y + 3 * drifting
+    assert np.isfinite(planted.estimate(time=time).estimates.p_value).mean() > 0.9
+
+
+def test_importance_is_what_the_model_loses_without_a_word(numbers):
+    planted, found = numbers
+    strong = [i for i, own in enumerate(found.words) if planted.name(own) in planted.effects]
+    others = [i for i in range(len(found.words)) if i not in strong]
+    importance, error = found.estimates.importance, found.estimates.importance_err
+    assert min(importance[strong]) > 5 * np.abs(importance[others]).mean()
+    assert np.mean(np.abs(importance[others]) < 3 * error[others] + 0.01) > 0.9
+    constant, model = found.lost[1], found.lost[0]
+    assert 0 < importance.max() < constant - model
+
+
+def test_a_word_that_all_but_few_texts_hold_is_of_no_importance_where_it_tells_nothing():
+    rng = np.random.default_rng(2)
+    texts = [f"{text} everywhere" if rng.random() < 0.95 else text for text in write_texts(2, N)]
+    column = pa.chunked_array([texts])
+    vocabulary = find_vocabulary(column)
+    inputs = word_inputs([vocabulary.bags(column).matrix(np.float32)], ["note"], [vocabulary], np.zeros((N, 0)))
+    task, y = Number("y"), 5.0 + rng.normal(size=N)
+    fit = cross_fit(inputs.matrix(), inputs.flags.shape[1], y, np.ones(N), task, resample(Members(n_members=5, n_folds=5), N), 1)
+    found = estimate_word_effects(task, inputs, y, Rows(np.ones(N), None, None), fit, 1)
+    [place] = [i for i, own in enumerate(found.words) if "everywhere" in [inputs.texts[j] for j in own]]
+    assert abs(found.estimates.importance[place]) < 0.01

@@ -66,7 +66,7 @@ def test_drawings_give_their_numbers_as_json(run, tmp_path, what):
 def test_what_does_not_apply_to_pictures_is_refused_in_words(run, tmp_path, what):
     output, code = said("draw", run, what, "--output", tmp_path / "made.svg")
     assert code == 2
-    assert re.search(r"Numbers were needed|have no effects of their own", output)
+    assert re.search(r"Numbers were needed|reads pictures, and no columns|reads no texts", output)
     assert not (tmp_path / "made.svg").exists()
 
 

@@ -21,12 +21,13 @@ import numpy as np
 import scipy.sparse
 import scipy.special
 
+from weights.data.bags import spread
 from weights.inspection.fewevents import find_tail
 from weights.inspection.slopes import Rows, variances_in_time
 from weights.inspection.wordunits import WordInputs, WordUnits
 from weights.tasks.base import Outcome, Task
 from weights.training.crossfitting import CrossFit
-from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray, ReportProgress
 
 _CHUNK = 256
 _LEAST_LEFT, _ENOUGH_TEXTS = 0.02, 40.0
@@ -47,6 +48,7 @@ class Estimates(NamedTuple):
         degrees: of freedom of Student's t, (u,).
         p_value: if the effect is zero, (u, K).
         n_beside: how many other words each is accounted for by, (u,).
+        excluding: whether it stands beside the mean of words that exclude it, see `Residuals`, (u,).
         importance: by how much the mean loss of the linear model is larger where it does not read the word, (u,).
         importance_err: its standard error, (u,).
     """
@@ -57,6 +59,7 @@ class Estimates(NamedTuple):
     degrees: FloatArray
     p_value: FloatArray
     n_beside: IntArray
+    excluding: BoolArray
     importance: FloatArray
     importance_err: FloatArray
 
@@ -151,21 +154,24 @@ class _Answers(NamedTuple):
         predictions = task.decode(fit.outputs)
         expected = predictions.reshape(len(y), -1)[:, places]
         residuals = np.column_stack([task.observed(y, outcome) for outcome in outcomes]) - expected
-        members = np.repeat(fit.member, np.diff(flags.indptr))
-        moves = []
-        for k in range(fit.outputs.shape[1]):
-            weights = fit.weights[members, flags.indices, k].astype(np.float64)
-            weighted = scipy.sparse.csr_array((weights, flags.indices, flags.indptr), shape=flags.shape)
-            product = scipy.sparse.csc_array(weighted @ units.removes)
-            product.sort_indices()
-            moves.append(product.data.astype(np.float32))
+        # An entry for each row, each input that it holds, and each unit that the input goes with.
+        n_units = np.diff(units.removes.indptr)[flags.indices]
+        of = units.removes.indices[spread(units.removes.indptr[flags.indices], n_units)].astype(np.int64)
+        rows = np.repeat(np.arange(len(y)), np.diff(flags.indptr))
+        keys, places_of = np.unique(of * len(y) + np.repeat(rows, n_units), return_inverse=True)
+        members = fit.member[rows]
+        moves = [
+            np.bincount(places_of, np.repeat(fit.weights[members, flags.indices, k], n_units)).astype(np.float32)
+            for k in range(fit.outputs.shape[1])
+        ]
+        starts = np.searchsorted(keys, np.arange(units.n + 1) * len(y))
         growth = np.ones(len(outcomes))
         for k, outcome in enumerate(outcomes):
             known = task.noise_variance(outcome, expected[:, k])
             if known is not None:
                 growth[k] = max(float(np.mean(residuals[:, k] ** 2) / max(np.mean(known), 1e-300)), 1.0)
         losses = task.prediction_losses(y, predictions)
-        return cls(y, losses, residuals, expected, places, fit.outputs, np.stack(moves, 1), product.indices, product.indptr, growth)
+        return cls(y, losses, residuals, expected, places, fit.outputs, np.stack(moves, 1), keys % len(y), starts, growth)
 
     def entries_of(self, unit: int) -> tuple[IntArray, FloatArray]:
         """The rows that hold a unit (e,), and what it adds to their outputs (e, k)."""
@@ -242,7 +248,7 @@ class _Dependence(NamedTuple):
 def _estimate_chunk(
     task: Task, outcomes: Sequence[Outcome], units: WordUnits, answers: _Answers, dependence: _Dependence, chunk: IntArray
 ) -> Estimates:
-    left, n_beside = units.residualise(chunk)
+    left, n_beside, excluding = units.residualise(chunk)
     without = answers.without(task, chunk)
     rows, of, n_units = without.rows, without.of, len(chunk)
     changes = answers.expected[rows] - without.expected
@@ -267,7 +273,7 @@ def _estimate_chunk(
             for own in (effect[of], 0.0)
         )
         p_value = _student(effect, null_err, degrees)
-        return Estimates(effect, std_err, null_err, degrees, p_value, n_beside, *importance)
+        return Estimates(effect, std_err, null_err, degrees, p_value, n_beside, excluding, *importance)
     squares = makes**2 / (1 - leverage).clip(0.1)
     own_squares = squares[rows, of][:, None]
 
@@ -280,7 +286,7 @@ def _estimate_chunk(
     known = [task.noise_variance(outcome, answers.expected[:, k]) for k, outcome in enumerate(outcomes)]
     if any(each is None for each in known):
         null_err = np.sqrt(null_shown)
-        return Estimates(effect, np.sqrt(shown), null_err, degrees, _student(effect, null_err, degrees), n_beside, *importance)
+        return Estimates(effect, np.sqrt(shown), null_err, degrees, _student(effect, null_err, degrees), n_beside, excluding, *importance)
     everywhere = np.column_stack([each for each in known if each is not None])
     null_here, here = (
         np.column_stack([each for k, outcome in enumerate(outcomes) if (each := task.noise_variance(outcome, means[:, k])) is not None])
@@ -288,19 +294,20 @@ def _estimate_chunk(
     )
     enough = (degrees >= _ENOUGH_TEXTS)[:, None]
     variance, null = (vary(everywhere, each) * answers.growth for each in (here, null_here))
-    std_err = np.sqrt(np.where(enough, np.maximum(variance, shown), variance))
-    null_err = np.sqrt(null)
+    # What rows show of noise beyond what the task says counts for tests as well, so that these and intervals say one thing.
+    growth = np.where(enough, np.maximum(shown / np.maximum(variance, 1e-300), 1.0), 1.0)
+    std_err, null_err = np.sqrt(variance * growth), np.sqrt(null * growth)
     z = effect / np.maximum(null_err, 1e-300)
     p_value = 2 * scipy.special.ndtr(-np.abs(z))
     if all(outcome.range == (0.0, 1.0) for outcome in outcomes):
         rest = np.maximum(null / answers.growth - np.asarray(gather @ (own_squares * null_here)), 0.0)
         for unit, k in zip(*np.nonzero(np.abs(np.nan_to_num(z)) > _DOUBTFUL), strict=True):
             mine = of == unit
-            tail = find_tail(
-                makes[rows[mine], unit], without.expected[mine, k], float(rest[unit, k]), float(effect[unit, k]), float(answers.growth[k])
-            )
+            own_growth = float(answers.growth[k] * growth[unit, k])
+            own_makes, chances = makes[rows[mine], unit], without.expected[mine, k]
+            tail = find_tail(own_makes, chances, float(rest[unit, k]), float(effect[unit, k]), own_growth)
             p_value[unit, k] = min(2 * tail, 1.0)
-    return Estimates(effect, std_err, null_err, np.full(n_units, _MANY_DEGREES), p_value, n_beside, *importance)
+    return Estimates(effect, std_err, null_err, np.full(n_units, _MANY_DEGREES), p_value, n_beside, excluding, *importance)
 
 
 def _vary_together(

@@ -11,7 +11,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from weights.data.text.vocabulary import Vocabulary
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 LEAST_TEXTS = 20
 """Texts that must hold a word, and lack it, for its effect to be estimated (our choice: fewer say little)."""
@@ -21,6 +21,8 @@ _ALIKE = 0.9
 """Correlation from which on words are told as one (our choice)."""
 _CLEAR, _AT_ONCE, _ROUNDS = 2.5, 60, 4
 """Words that go along: how many standard errors their correlation is from zero, how many are added in a round, and rounds (our choice)."""
+_LITTLE_LEFT = 0.1
+"""As a share of the texts that hold a word what must be left of it, or words that exclude it are not accounted for (our choice)."""
 _MOST_BESIDE = 0.1
 """As a share of the texts how many words may be accounted for (our choice)."""
 
@@ -76,6 +78,20 @@ def word_inputs(
     joined = scipy.sparse.csr_array(scipy.sparse.hstack(flags, format="csr"))
     joined.sort_indices()
     return WordInputs(joined, columns, texts, np.asarray(parts, int).reshape(-1, 2), np.column_stack([others, *lengths]))
+
+
+class Residuals(NamedTuple):
+    """What is left of units given those that go along with them.
+
+    Attributes:
+        left: times the roots of the rows' weights, (r, b).
+        n_beside: how many others were accounted for, (b,).
+        excluding: whether words that exclude it were not, because they leave too little of it, (b,).
+    """
+
+    left: FloatArray
+    n_beside: IntArray
+    excluding: BoolArray
 
 
 class WordUnits(NamedTuple):
@@ -141,13 +157,23 @@ class WordUnits(NamedTuple):
         correlation = products / np.outer(spread, spread)
         return cls(words, n_texts, held, rooted, removes, basis, correlation, spread, scipy.sparse.csr_array((apart + apart.T) > 0), root)
 
-    def residualise(self, chunk: IntArray) -> tuple[FloatArray, IntArray]:
-        """What is left of some units given those that go along with them and the rest, rooted (r, b), and how many these are (b,)."""
-        n_rows, most = len(self.root), int(_MOST_BESIDE * len(self.root))
-        beside = [np.zeros(0, int) for _ in chunk]
-        weights = [np.zeros(0) for _ in chunk]
+    def residualise(self, chunk: IntArray) -> Residuals:
+        """What is left of some units, b of them, given those that go along with them and the rest."""
         closed = self.apart[chunk].toarray()
         closed[np.arange(len(chunk)), chunk] = True
+        left, n_beside = self._leave(chunk, closed)
+        told = (left**2).sum(0) < _LITTLE_LEFT * self.n_texts[chunk]
+        if told.any():
+            # As of levels of a category, of which one is always there: the others have no say, and effects are beside their mean.
+            excluding = closed[told] | (self.correlation[chunk[told]] < 0)
+            left[:, told], n_beside[told] = self._leave(chunk[told], excluding)
+        return Residuals(left, n_beside, told)
+
+    def _leave(self, chunk: IntArray, closed: BoolArray) -> tuple[FloatArray, IntArray]:
+        """What is left of units, rooted (r, b), given others but closed ones, (b, u), and how many these are, (b,)."""
+        n_rows, most, closed = len(self.root), int(_MOST_BESIDE * len(self.root)), closed.copy()
+        beside = [np.zeros(0, int) for _ in chunk]
+        weights = [np.zeros(0) for _ in chunk]
         growing = [*range(len(chunk))]
         for _ in range(_ROUNDS):
             left = self.correlation[chunk[growing]] - _as_rows(beside, weights, growing, self.n) @ self.correlation

@@ -83,14 +83,16 @@ def estimate_word_weights(asked: AskedTexts, report_progress: ReportProgress = l
         return None, []
     unit = effects.lost[1] if task.relative_importance else 1.0
     rows = asked.rows.only(fit.rows)
+    words = _list_words(inputs, effects, unit or 1.0)
     weights = WordWeights(
-        words=_list_words(inputs, effects, unit or 1.0),
+        words=words,
         n_outcomes=len(effects.outcomes),
         n_rows=len(fit.rows),
         least_texts=LEAST_TEXTS,
         measure=task.importance_measure,
         errors=rows.errors,
         gained=round(float((effects.lost[1] - effects.lost[0]) / (unit or 1.0)), _DIGITS),
+        n_apart=len(effects.words) - len(words),
         n_clusters=rows.n_clusters,
     )
     return weights, [*describe_leaks(weights, inputs, task, asked.y)]
@@ -130,7 +132,18 @@ def _list_words(inputs: WordInputs, effects: WordEffects, unit: float) -> list[W
         ]
         feature, written = inputs.columns[effects.words[place][0]], _write(inputs, effects.words[place])
         importance, error = (_shorten(each[place] / unit) for each in (known.importance, known.importance_err))
-        words.append(Word(feature, written, int(effects.n_texts[place]), _shorten(known.degrees[place]), importance, error, own))
+        words.append(
+            Word(
+                feature,
+                written,
+                int(effects.n_texts[place]),
+                _shorten(known.degrees[place]),
+                importance,
+                error,
+                own,
+                bool(known.excluding[place]),
+            )
+        )
     return sorted(words, key=lambda word: (word.effects[0].p_value, -abs(word.effects[0].effect) / max(word.effects[0].null_err, 1e-300)))
 
 

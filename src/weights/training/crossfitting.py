@@ -14,7 +14,7 @@ import numpy as np
 from weights.elements.regularization import Regularization
 from weights.tasks.base import Task
 from weights.training.exact import linear_outputs, solve, solve_path
-from weights.training.problem import Problem
+from weights.training.problem import Problem, Solution
 from weights.training.resampling import Resampling
 from weights.training.sparse import CHOOSING_TOLERANCE
 from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
@@ -24,7 +24,8 @@ _STRENGTHS = np.geomspace(0.3, 1e-4, 8)
 _COUNTED_AS = 3.0
 _SCOUTS = 3
 """Members that choose the strength."""
-_TOLERANCE = 1e-9
+_SPENT_SCOUTING = 0.6
+"""Share of the time that choosing takes, about."""
 
 
 class CrossFit(NamedTuple):
@@ -72,19 +73,22 @@ def cross_fit(
     def pose(m: int) -> Problem:
         return Problem(task.convex, x, y, weight * resampling.counts[m], task.n_outputs, np.zeros(0, int), scale=scale)
 
-    def follow_path(m: int) -> list[float]:
+    def follow_path(m: int) -> list[tuple[float, Solution]]:
         path = solve_path(pose(m), settings, _STRENGTHS, tolerance=CHOOSING_TOLERANCE)
-        return [*_stop_when_worse(float(weight[judged[m]] @ _losses(task, x, judged[m], y, solution)) for solution in path)]
+        judged_path = ((float(weight[judged[m]] @ _losses(task, x, judged[m], y, solution)), solution) for solution in path)
+        return [*_stop_when_worse(judged_path)]
 
+    n_scouts = min(_SCOUTS, len(judged))
     with ThreadPoolExecutor(n_threads) as threads:
-        tried = [*threads.map(follow_path, range(min(_SCOUTS, len(judged))))]
-        report_progress(len(tried) / (len(tried) + len(judged)))
+        tried = [*threads.map(follow_path, range(n_scouts))]
         n_tried = min(map(len, tried))
-        strength = float(_STRENGTHS[np.sum([losses[:n_tried] for losses in tried], axis=0).argmin()])
-        solutions = []
-        for solution in threads.map(lambda m: solve(pose(m), settings, strength, tolerance=_TOLERANCE), range(len(judged))):
+        chosen = int(np.sum([[loss for loss, _ in path[:n_tried]] for path in tried], axis=0).argmin())
+        solutions = [path[chosen][1] for path in tried]
+        report_progress(_SPENT_SCOUTING)
+        strength, others = float(_STRENGTHS[chosen]), range(n_scouts, len(judged))
+        for solution in threads.map(lambda m: solve(pose(m), settings, strength, tolerance=CHOOSING_TOLERANCE), others):
             solutions.append(solution)
-            report_progress((len(tried) + len(solutions)) / (len(tried) + len(judged)))
+            report_progress(_SPENT_SCOUTING + (1 - _SPENT_SCOUTING) * (len(solutions) - n_scouts) / len(others))
     member = np.where(resampling.scored.any(0), resampling.scored.argmax(0), -1)
     rows = np.flatnonzero((member >= 0) & (weight > 0))
     outputs = np.zeros((len(y), task.n_outputs))
@@ -98,11 +102,11 @@ def _losses(task: Task, x: Any, rows: IntArray, y: AnyArray, solution: Any) -> F
     return task.convex.losses(linear_outputs(x, rows, solution), y[rows])
 
 
-def _stop_when_worse(losses: Iterator[float]) -> Iterator[float]:
-    """The losses until two in a row are larger than the least."""
+def _stop_when_worse(path: Iterator[tuple[float, Solution]]) -> Iterator[tuple[float, Solution]]:
+    """Losses with their solutions until two in a row are larger than the least."""
     least, n_worse = np.inf, 0
-    for loss in losses:
-        yield loss
+    for loss, solution in path:
+        yield loss, solution
         least, n_worse = (loss, 0) if loss < least else (least, n_worse + 1)
         if n_worse == 2:
             return

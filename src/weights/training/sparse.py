@@ -47,22 +47,25 @@ class _Objective:
         return self.problem.x @ (self.scale * theta[:-1]) + theta[-1]
 
     def at(self, theta: FloatArray, outputs: FloatArray) -> _Point:
+        point = self.at_if(theta, outputs, np.inf)
+        assert point is not None
+        return point
+
+    def at_if(self, theta: FloatArray, outputs: FloatArray, below: float) -> _Point | None:
+        """The point, if the objective is as low as this there; its gradient takes longer than that."""
         problem = self.problem
         losses, slopes, responses = problem.loss.evaluate(outputs, problem.y)
+        objective = float(problem.weight @ losses) + 0.5 * self.curvature * float(np.vdot(theta[:-1], theta[:-1]))
+        if objective > below:
+            return None
         slopes = (slopes * problem.weight[:, None]).astype(np.float32)
         gradient = np.vstack([self.scale * (self.transposed @ slopes) + self.curvature * theta[:-1], slopes.sum(0)[None]])
-        return _Point(theta, outputs, float(problem.weight @ losses) + self._penalise(theta), gradient, responses)
-
-    def value(self, theta: FloatArray, outputs: FloatArray) -> float:
-        return float(self.problem.weight @ self.problem.loss.losses(outputs, self.problem.y)) + self._penalise(theta)
+        return _Point(theta, outputs, objective, gradient, responses)
 
     def curve_along(self, point: _Point, direction: FloatArray, moved: FloatArray) -> float:
         """The second derivative along a direction by which outputs are moved."""
         of_loss = (moved * self.problem.loss.product(point.responses, moved)).sum(1)
         return float(self.problem.weight @ of_loss) + self.curvature * float(np.vdot(direction[:-1], direction[:-1]))
-
-    def _penalise(self, theta: FloatArray) -> float:
-        return 0.5 * self.curvature * float(np.vdot(theta[:-1], theta[:-1]))
 
 
 def solve_sparse(
@@ -137,8 +140,9 @@ def _search(objective: _Objective, point: _Point, direction: FloatArray, moved: 
     for _ in range(_MOST_HALVINGS):
         own = np.float32(length)
         theta, outputs = point.theta + own * direction, point.outputs + own * moved
-        if objective.value(theta, outputs) <= point.objective + 1e-4 * length * slope + _ROUNDING * abs(point.objective):
-            return objective.at(theta, outputs)
+        below = point.objective + 1e-4 * length * slope + _ROUNDING * abs(point.objective)
+        if (new := objective.at_if(theta, outputs, below)) is not None:
+            return new
         length *= 0.5
     return None
 
@@ -165,7 +169,7 @@ def _take_proximal_steps(
             theta = step_from(ahead, length)
             outputs, change = objective.outputs(theta), theta - ahead.theta
             bound = ahead.objective + float(np.vdot(ahead.gradient, change)) + float(np.vdot(change, change)) / (2 * length)
-            if objective.value(theta, outputs) <= bound + _ROUNDING * abs(bound):
+            if (new := objective.at_if(theta, outputs, bound + _ROUNDING * abs(bound))) is not None:
                 break
             length *= 0.5
         else:
@@ -174,7 +178,6 @@ def _take_proximal_steps(
             momentum = 1.0
         following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         on, momentum = np.float32((momentum - 1) / following), following
-        new = objective.at(theta, outputs)
         ahead_theta, ahead_outputs = theta + on * (theta - point.theta), outputs + on * (outputs - point.outputs)
         point, ahead = new, objective.at(ahead_theta, ahead_outputs)
     return point, find_residual(point), _MOST_STEPS
