@@ -348,7 +348,7 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
     kind = kind_of(encoding.blocks[0])
     if roles.clip != Roles("").clip:
         raise UsageError(f"--clip bounds the numbers of a table, but {kind.plural} came, which are learned from as they are. Leave it out.")
-    if inspect:
+    if inspect and not has_weights(encoding):
         raise UsageError(
             f"Inspection estimates the effect of each column, but {kind.plural} came, and {kind.block} have no effects of their own. "
             "Leave --inspect out; see `weights explain`, which says what an answer rests on, and `weights draw`."

@@ -58,7 +58,11 @@ def summarise_words(
         title=f"Words         change of {task.effect_of('target')} where a text holds the word",
         heads=[heads[name] for name in keep],
         rows=[[row[name] for name in keep] for row in table],
-        notes=[*([f"({more:,} more words: --top)"] if more > 0 else []), *describe_words(weights, adjust or "bh")],
+        notes=[
+            *([f"({more:,} more words: --top)"] if more > 0 else []),
+            *describe_words(weights, adjust or "bh"),
+            _describe_importance(weights),
+        ],
     )
 
 
@@ -90,10 +94,15 @@ def describe_words(weights: WordWeights, adjust: str) -> list[str]:
         f"{weights.n_announced:,} of {len(weights.words):,} words and pairs, in {weights.least_texts} texts or more, have an effect "
         f"(adj. p < {ANNOUNCED:g})",
         f"adj. p: for {n_tests:,} tests ({len(weights.words):,} words{classes}), {_ADJUSTED[adjust]}",
-        f"importance: {MEASURES[weights.measure]} of a linear model of words and pairs that does not read it, nor pairs with it; all gain "
-        f"{weights.gained:.3f} on a constant, out of bag",
         *([f"beside the mean of words that take its place, one of which is always there: {listed(averaged, 6)}"] if averaged else []),
         *([f"{weights.n_apart:,} more words cannot be told apart from others that come with them"] if weights.n_apart else []),
         f"{ERRORS[weights.errors]} errors from {weights.n_rows:,} texts{among}",
         "beside a text that does not hold the word and is alike in the words that go along with it; not a causal effect",
     ]
+
+
+def _describe_importance(weights: WordWeights) -> str:
+    return (
+        f"importance: {MEASURES[weights.measure]} of a linear model of words and pairs that does not read the word, nor pairs with it; all "
+        f"of them gain {weights.gained:.3f} on a constant, out of bag"
+    )

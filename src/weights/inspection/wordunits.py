@@ -152,9 +152,10 @@ class WordUnits(NamedTuple):
         basis = basis[:, values > 1e-10 * values[0]]
         rooted = scipy.sparse.csc_array(held * root[:, None])
         loads = rooted.T @ basis
-        products = (rooted.T @ rooted).toarray() - loads @ loads.T
-        spread = np.sqrt(np.diag(products).clip(1e-300))
-        correlation = products / np.outer(spread, spread)
+        correlation = (rooted.T @ rooted).toarray()
+        correlation -= loads @ loads.T
+        spread = np.sqrt(np.diag(correlation).clip(1e-300))
+        correlation /= np.outer(spread, spread)
         return cls(words, n_texts, held, rooted, removes, basis, correlation, spread, scipy.sparse.csr_array((apart + apart.T) > 0), root)
 
     def residualise(self, chunk: IntArray) -> Residuals:
@@ -211,15 +212,12 @@ def _as_rows(columns: Sequence[IntArray], values: Sequence[FloatArray], which: S
 
 def _group_alike(held: scipy.sparse.csr_array) -> list[IntArray]:
     """Places of columns of flags (r, q) that are told as one, in the order of the first of each."""
-    counts = np.bincount(held.indices, minlength=held.shape[1])
-    both = scipy.sparse.coo_array(held.T @ held)
-    n = held.shape[0]
-    mean = counts / n
-    variance = mean * (1 - mean)
-    a, b = both.coords
-    correlation = (both.data / n - mean[a] * mean[b]) / np.sqrt(variance[a] * variance[b])
-    alike = correlation > _ALIKE
-    graph = scipy.sparse.csr_array((np.ones(alike.sum()), (a[alike], b[alike])), shape=both.shape)
+    n, counts = held.shape[0], np.bincount(held.indices, minlength=held.shape[1]).astype(float)
+    spread = np.sqrt(counts * (1 - counts / n))
+    correlation = (held.T @ held).toarray()
+    correlation -= np.outer(counts / n, counts)
+    correlation /= np.outer(spread, spread)
+    graph = scipy.sparse.csr_array(correlation > _ALIKE)
     _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
     order = np.argsort(labels, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)

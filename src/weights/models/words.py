@@ -20,8 +20,8 @@ from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.architecture import Architecture, Defaults, ModelSettings
 from weights.models.bagging import share_out, sum_leading, with_all_entries
-from weights.models.base import Cost, Dropout, Hidden, MemberModel, SparseInputs, affine, first_layer
-from weights.types import FloatArray, Params
+from weights.models.base import ByColumn, Cost, Dropout, Hidden, MemberModel, SparseInputs, affine, first_layer, keep_all
+from weights.types import FloatArray, IntArray, Params
 
 _COUNTED_AS = 10.0
 """What features are multiplied by, as all of a text together are of length one (our choice: so a penalty is as strong as on columns)."""
@@ -63,6 +63,15 @@ def words_model(settings: Words, layout: Layout, initialization: Initialization,
         of_texts = sums.reshape(len(sums), len(parts), -1).sum(1)
         return of_texts + affine({"w": output["w"][width:], "b": output["b"]}, embedded.x), {}
 
+    def change(params: Params, columns: IntArray, moved: FloatArray, which: IntArray, before: FloatArray, after: FloatArray) -> FloatArray:
+        return np.asarray(moved @ np.asarray(params["output"]["w"][width:])[columns])
+
+    by_column = ByColumn(
+        sums=lambda params, inputs: forward(params, embed(params, inputs), keep_all)[0],
+        change=change,
+        onward=lambda params, sums, dropout: (sums, {}),
+    )
+
     def by_entry(params: Params, inputs: Inputs, slopes: Inputs) -> dict[str, jax.Array]:
         texts = with_all_entries(inputs[TEXT], flags=settings.reads_flags)
         return {TEXT: share_out(params["output"]["w"][:width], texts, slopes[TEXT], features)}
@@ -86,6 +95,7 @@ def words_model(settings: Words, layout: Layout, initialization: Initialization,
         columns,
         block_places={TEXT: own},
         by_entry=by_entry,
+        by_column=by_column,
         sparse=SparseInputs(make_matrix, find_scale),
     )
 

@@ -56,7 +56,7 @@ def ask_words(model: Model, options: WordsOptions, asker: Asker) -> Answer:
         rows += [Row(str(of_class))] if len(groups) > 1 else []
         rows += [Row(name(r), r["effect"], r["low"], r["high"], cells(r), part=len(groups) > 1) for r in group]
     tail = (1 - options.level) / 2
-    head = ("texts", "effect", f"[{tail:.3g} {1 - tail:.3g}]", "p")
+    head = ("texts", "effect", f"[{tail:.3g} {1 - tail:.3g}]", "p" if options.adjust == "none" else "adj. p")
     whole = f"change of {task.effect_of('target')}"
     whole = whole if label is None else whole.replace("each class", str(label))
     notes = describe_words(weights, options.adjust)
