@@ -12,7 +12,6 @@ import numpy as np
 import scipy.optimize
 
 from weights.tasks.base import Task
-from weights.tasks.class_losses import log_probabilities
 from weights.tasks.count import Count
 from weights.types import AnyArray, FloatArray, IntArray
 
@@ -177,18 +176,21 @@ def _fit_by_log_loss(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
     n_classes = outputs.shape[2]
     moved = slice(n_classes - len(unmoved), n_classes)  # of two classes the second only
     targets = _smoothed(y, weight, n_classes) * weight[:, None]  # (n, k), which add up to one
-    came, of_class = np.einsum("nk,qnk->q", targets, outputs), targets.sum(0)[moved]
+    came, of_class = np.tensordot(outputs, targets, 2), targets.sum(0)[moved]
 
     def loss(numbers: FloatArray) -> tuple[float, FloatArray]:
         weights, shift = np.split(numbers, [n_populations])
         total = np.tensordot(weights, outputs, 1)
         if shifted:
             total[:, moved] += shift
-        logs = log_probabilities(total)
+        highest = total.max(1, keepdims=True)
+        expected = np.exp(np.subtract(total, highest, out=total), out=total)
+        sums = expected.sum(1)
         apart = weights - weights.mean()
-        value = -np.vdot(targets, logs) + 0.5 * prior * n_populations * apart @ apart + 0.5 * prior * shift @ shift
-        expected = np.exp(logs) * weight[:, None]
-        of_weights = np.einsum("nk,qnk->q", expected, outputs) - came + prior * n_populations * apart
+        value = weight @ (highest[:, 0] + np.log(sums)) - came @ weights - of_class @ (shift if shifted else unmoved)
+        value += 0.5 * prior * n_populations * apart @ apart + 0.5 * prior * shift @ shift
+        expected *= (weight / sums)[:, None]
+        of_weights = np.tensordot(outputs, expected, 2) - came + prior * n_populations * apart
         of_shift = expected.sum(0)[moved] - of_class + prior * shift if shifted else shift
         return value, np.concatenate([of_weights, of_shift])
 
