@@ -33,7 +33,7 @@ from weights.data.table.read import AnyPart
 from weights.effects import FeatureWeights
 from weights.errors import UsageError
 from weights.models.base import keep_all
-from weights.models.registry import build
+from weights.models.registry import architecture_of, build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import Task
 from weights.tasks.metrics import Metric
@@ -187,6 +187,11 @@ class Population:
         """The member weights as parts of one, shape (m,)."""
         return self.member_weights / self.member_weights.sum()
 
+    @functools.cached_property
+    def mean_params(self) -> Params:
+        """The params averaged by member weights, which answer as members do on average where outputs are linear in them."""
+        return jax.tree.map(lambda a: np.tensordot(self.normalised_member_weights.astype(a.dtype), a, 1), self.params)
+
     @property
     def members(self) -> list[Params]:
         """The params of each member."""
@@ -313,7 +318,7 @@ class Ensemble:
 
     def combined(self, inputs: Inputs) -> FloatArray:
         """The members' outputs for encoded rows, averaged by member weights and added by stacking weights, shape (n, k)."""
-        return self.combine_members(lambda population: self.member_outputs(population, inputs))
+        return sum((p.stacking_weight * self.mean_outputs(p, inputs) for p in self.populations), self.offset)
 
     def combine_members(self, member_outputs: Callable[[Population], Iterable[FloatArray]]) -> FloatArray:
         """Outputs (n, k) that a function gives of each population's members, combined in the same way, shape (n, k)."""
@@ -324,7 +329,13 @@ class Ensemble:
         return sum(parts, self.offset)
 
     def mean_outputs(self, population: Population, inputs: Inputs) -> FloatArray:
-        """The outputs of a population's members for encoded rows, averaged by member weights, shape (n, k)."""
+        """The outputs of a population's members for encoded rows, averaged by member weights, shape (n, k).
+
+        Those that are linear in sparse inputs are asked once; logs then differ by a number for each row, which answers do not show.
+        """
+        if architecture_of(population.spec.model).sparse:
+            run = apply_program(population.spec, self.encoding.layout(self.task.n_outputs))
+            return self.task.normalise(run(population.mean_params, inputs))
         return average_members(self.task, self.member_outputs(population, inputs), population.normalised_member_weights)
 
     def member_outputs(self, population: Population, inputs: Inputs) -> Iterator[FloatArray]:
@@ -383,6 +394,8 @@ def available_threads() -> int:
 
 def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], FloatArray]:
     """Outputs (n, k) of one member for encoded rows, computed in padded blocks so that few shapes are compiled."""
+    if layout.holds_bags:
+        return _apply_to_bags(program_spec(spec), layout)
     compiled, most = _compiled_apply(program_spec(spec), layout), layout.rows_at_once(_BLOCK)
 
     def run(params: Params, inputs: Inputs) -> FloatArray:
@@ -391,6 +404,24 @@ def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], Floa
             rows = inputs[begin : begin + most]
             padded = rows.padded(min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
             outputs[begin : begin + len(rows)] = np.asarray(compiled(params, padded))[: len(rows)]
+        return outputs
+
+    return run
+
+
+@functools.lru_cache(maxsize=32)
+def _apply_to_bags(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], FloatArray]:
+    """The same where rows are bags, whose sums are products of a sparse matrix: these are formed before the program."""
+    model = build(spec.model, layout, spec.initialization, spec.activation)
+    forward = jax.jit(lambda params, embedded: model.forward(params, embedded, keep_all)[0])
+
+    def run(params: Params, inputs: Inputs) -> FloatArray:
+        outputs = np.empty((len(inputs), layout.n_outputs), np.float32)
+        for begin in range(0, len(inputs), _BLOCK):
+            embedded = model.embed(params, inputs[begin : begin + _BLOCK])
+            n_rows = len(embedded)
+            padded = embedded.padded(1 << (max(n_rows, 16) - 1).bit_length())
+            outputs[begin : begin + n_rows] = np.asarray(forward(params, padded))[:n_rows]
         return outputs
 
     return run

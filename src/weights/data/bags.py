@@ -111,6 +111,12 @@ class Bags:
         values = own.entries.flags if flags else own.entries.values
         return scipy.sparse.csr_array((values.astype(dtype), own.entries.ids, ends), shape=self.shape)
 
+    def leading_matrix(self) -> scipy.sparse.csr_array:
+        """The leading entries of rows as a sparse matrix of values, float32, shape (n, n_leading)."""
+        places = spread(self.starts, self.leading)
+        ends = np.concatenate([[0], np.cumsum(self.leading)])
+        return scipy.sparse.csr_array((self.entries.values[places], self.entries.ids[places], ends), shape=(len(self), self.n_leading))
+
 
 def join_bags(parts: Sequence[Bags]) -> Bags:
     """Rows of the same features, one part behind the other."""

@@ -25,6 +25,8 @@ FARTHEST = 1e8
 """Quartile distances beyond which a number counts as that many: its square must stay a number beside others of one (our choice)."""
 _MOST_PLACES = 1 << 18
 """Places of rows with places, such as pixels, whose activations are held at a time."""
+_MOST_BAGS = 128
+"""Rows that are bags and are answered at a time in a program: the row of each entry is looked for among them (our choice)."""
 
 
 class Inputs:
@@ -188,6 +190,11 @@ class Layout(NamedTuple):
         """How many entries a row of a block of bags has, about, of all features or of those that lead."""
         return sum(part.leading_entries if leading else part.entries for part in self.parts_of(block))
 
+    @property
+    def holds_bags(self) -> bool:
+        """Whether rows of some block are bags."""
+        return any(map(self._holds_bags, self.names))
+
     def _holds_bags(self, block: str) -> bool:
         return any(part.leading is not None for part in self.parts_of(block))
 
@@ -200,9 +207,11 @@ class Layout(NamedTuple):
         return [name for name in self.names if name not in (COLUMNS, NUMBERS)]
 
     def rows_at_once(self, most: int) -> int:
-        """How many rows to answer at a time, at most so many: fewer where layers keep numbers for each place of a row."""
+        """How many rows to answer at a time, at most so many: fewer where layers keep numbers for each place of a row, or rows are bags."""
         own = (math.prod(shape[:-1]) * self._count_features(name) for name, shape in self.blocks if name != COLUMNS)
         places = max(own, default=1)
+        if self.holds_bags:
+            most = min(most, _MOST_BAGS)
         if places <= 1:
             return most
         fitting = max(_MOST_PLACES // places, 1)

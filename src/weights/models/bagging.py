@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from weights.data.bags import Bags
 from weights.elements.regularization import dropout_mask
@@ -34,8 +35,10 @@ def with_all_entries(bags: Bags, *, flags: bool = False) -> Bags:
 def sum_leading(w: jax.Array, bags: Bags) -> jax.Array:
     """Sums over the leading entries of each row, shape (n, h): of their values times the row of w (leading features, h) that each names.
 
-    No other rows of w are read, and only these have a gradient. Bags have none.
+    No other rows of w are read, and only these have a gradient. Bags have none. Outside of a program it is a product in NumPy.
     """
+    if isinstance(bags.sizes, np.ndarray) and not isinstance(w, jax.core.Tracer):
+        return bags.leading_matrix() @ np.asarray(w)
     return _sum_up(w, jax.tree.map(jnp.asarray, bags))
 
 
