@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import sys
 import tempfile
@@ -132,7 +133,7 @@ def fit_nbsvm(texts: list[str], labels: np.ndarray) -> Answer:
 
 
 def fit_fasttext(texts: list[str], labels: np.ndarray) -> Answer:
-    """fastText with pairs of words and n-grams of characters."""
+    """A fastText classifier with pairs of words and n-grams of characters."""
     import fasttext
 
     classes = np.unique(labels)
@@ -265,7 +266,8 @@ def show_features(folder: str) -> None:
     from weights.data.text.vocabulary import _count_pieces
     from weights.data.text.words import read_texts
 
-    texts = read(folder, "movie_review_documents")["text"].to_pylist()
+    # Characters that nobody sees are none to us.
+    texts = [re.sub(r"[\x00-\x08\x0e-\x1f]", "", text) for text in read(folder, "movie_review_documents")["text"].to_pylist()]
     column = pa.chunked_array([texts])
     ours, theirs = [], []
     for _ in range(3):
@@ -279,7 +281,6 @@ def show_features(folder: str) -> None:
         theirs.append(time.perf_counter() - began)
     counter = CountVectorizer(analyzer="char_wb", ngram_range=(2, 5))
     expected = counter.fit_transform(texts)
-    # Theirs count the blanks on either side of a word as characters; ours as the end of a word.
     by_text = dict(zip(grams.texts, counts.sum(0).tolist(), strict=True))
     known = dict(zip(counter.get_feature_names_out(), np.asarray(expected.sum(0)).ravel().tolist(), strict=True))
     same = sum(by_text.get(text) == n for text, n in known.items())

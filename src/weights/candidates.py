@@ -70,6 +70,12 @@ def _list_names(model: str, dataset: Dataset) -> list[str]:
     return [name for name in readers if ARCHITECTURES[name].in_auto] if model == "auto" else [model]
 
 
+def find_network(dataset: Dataset) -> str | None:
+    """The network that auto tries on such rows, of several the one that reads most; None where it tries none."""
+    networks = [name for name in _list_names("auto", dataset) if ARCHITECTURES[name].has_hidden]
+    return networks[-1] if networks else None
+
+
 def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, Spec]:
     """Second populations beside those that learn as usual: their settings but for what is varied and nobody asked for."""
     varied = {}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from weights.candidates import candidates, check_memory, plans_of
+from weights.candidates import candidates, check_memory, find_network, plans_of
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, suggest
 from weights.models.architecture import Architecture
@@ -49,11 +49,11 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
     linear = {name: spec for name, spec in specs.items() if architecture_of(spec.model).linear}
     if networks and linear:
         possible.append(Change("linear-alone", "the linear model alone", linear))
-    if not networks and prepared.layout.n_columns:
+    if not networks and (network := find_network(prepared.dataset)) is not None:
         like = next(iter(specs.values()))
         chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
         chosen["updates.mask"] = like.updates.mask
-        mixed = {**specs, **candidates("mlp", chosen, prepared.dataset)}
+        mixed = {**specs, **candidates(network, chosen, prepared.dataset)}
         possible.append(Change("with-networks", "networks beside the linear model", mixed))
     if idle := _idle_features(ensemble):
         words = f"without {listed(idle, 3)}, which out-of-bag rows do not miss"

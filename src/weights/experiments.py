@@ -144,7 +144,7 @@ def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prep
             refused = error
     varied = {name: own_specs for name, own_specs in varied.items() if any(spec != specs[name] for spec in own_specs)}
     if not varied:
-        solved = " Members that are solved take no steps; fit with --model mlp." if all(spec.solved for spec in specs.values()) else ""
+        solved = " Members that are solved take no steps." if all(spec.solved for spec in specs.values()) else ""
         raise refused or UsageError(f"Nothing changes with {', '.join(vary)}: the run has these settings, or does not use them.{solved}")
     labels = [", ".join(f"{name} {value}" for name, value in settings.items()) for settings in choices]
     made = {label: {name: own_specs[i] for name, own_specs in varied.items()} for i, label in enumerate(labels)}

@@ -206,7 +206,7 @@ def _needs_steps(spec: Spec) -> list[str]:
 
 def counts(spec: Spec, section: str, field: str) -> bool:
     """Whether a setting makes a difference for members with this optimizer."""
-    return not spec.solved or f"{section}.{field}" in COUNT_IF_SOLVED
+    return not spec.solved or section == "model" or f"{section}.{field}" in COUNT_IF_SOLVED
 
 
 def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> Spec:  # noqa: B008 (it is frozen)

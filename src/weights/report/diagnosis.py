@@ -20,6 +20,7 @@ from weights.verdicts import Curve, Decomposition, Diagnosis, Experiment, Part, 
 
 _BAR, _SHORT_BAR = 30, 24
 _WIDEST_CHANGE = 64
+_ROUNDING = 1e-12
 
 
 def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
@@ -32,8 +33,9 @@ def diagnosis_lines(diagnosis: Diagnosis, run: str) -> list[str]:
     tried = f"{diagnosis.n_members} members each, {judged}"
     n_tried = len(diagnosis.remedies)
     lines.append(labelled("Tried", f"{n_tried} {'change' if n_tried == 1 else 'changes'} with {tried}"))
-    lines += _remedy_lines(diagnosis.remedies)
-    lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
+    if diagnosis.remedies:
+        lines += _remedy_lines(diagnosis.remedies)
+        lines.append("  [95 % interval that holds for all of them together, over the choice of rows and the chance of training]")
     if diagnosis.untried:
         left = f"{listed(diagnosis.untried, len(diagnosis.untried))}, because trials were to take no longer than the fit"
         lines.append(labelled("Not tried", f"{left}: weights diagnose {shlex.quote(run)} --thorough"))
@@ -155,8 +157,9 @@ def _remedy_lines(remedies: list[Remedy]) -> list[str]:
         if remedy.failure:
             rows.append([remedy.name, remedy.change, "failed", "", "", "", times(remedy.cost), remedy.failure])
             continue
-        bounds = f"[{compact(remedy.low)} {compact(remedy.high)}]"
-        cells = [remedy.name, _cut(remedy.change), compact(remedy.gain), bounds, f"{remedy.relative:+.1%}", compact(remedy.train_gain)]
+        same = abs(remedy.relative) < _ROUNDING  # the change has no say in the answers
+        gain, low, high = (compact(0.0 if same else value) for value in (remedy.gain, remedy.low, remedy.high))
+        cells = [remedy.name, _cut(remedy.change), gain, f"[{low} {high}]", f"{remedy.relative:+.1%}", compact(remedy.train_gain)]
         rows.append([*cells, times(remedy.cost), "helps" if remedy.helps else ""])
     return aligned(rows, to_right=(2, 4, 5, 6))
 

@@ -117,7 +117,7 @@ def _recorded_of_solved(history: dict[str, Any], *, chosen: bool) -> dict[str, l
     n_steps, zeros = (float(np.nanmean(history[name][:, -1])) for name in ("n_steps", "zeros"))
     return {
         "regularization": [f"{how}{100 * zeros:.0f} % of weights exactly zero"],
-        "optimization": [f"{n_steps:.1f} Newton steps a member; largest residual {np.max(history['residual']):.1g}"],
+        "optimization": [f"{n_steps:.1f} steps a member; largest residual {np.max(history['residual']):.1g}"],
     }
 
 
