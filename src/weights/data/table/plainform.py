@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -34,6 +34,16 @@ def extension_of(field: pa.Field) -> Extension | None:
 def only_extensions(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
     """What metadata of a field say of its extension type."""
     return {name: value for name, value in (metadata or {}).items() if name in (_NAME, _METADATA)}
+
+
+def whole_text(value: Any) -> Any:
+    """The value; where it is text with half characters, as Python makes them of bytes that are no UTF-8, with a sign in their place.
+
+    Example:
+        >>> whole_text("caf\udce9"), whole_text(1)
+        ('caf\ufffd', 1)
+    """
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
 def simplify_type(column: pa.ChunkedArray, extension: Extension | None = None) -> pa.ChunkedArray:

@@ -36,7 +36,7 @@ from weights.data.table.levels import ordered, with_levels
 from weights.data.table.notation import is_plain_number
 from weights.data.table.parquet import check_names_differ, is_text_in_codes, read_parquet
 from weights.data.table.part import Part, path_of
-from weights.data.table.plainform import extension_of, simplify_type
+from weights.data.table.plainform import extension_of, simplify_type, whole_text
 from weights.data.table.sql import SUFFIXES as DATABASES
 from weights.data.table.sql import Query, read_database
 from weights.data.table.textfile import COMPRESSIONS
@@ -263,6 +263,8 @@ def _to_arrow(values: Any, name: str) -> pa.Array:
         return ordered(column, values)
     except (pa.ArrowException, OverflowError):
         return _from_objects(values)
+    except UnicodeEncodeError:
+        return _from_objects(map(whole_text, values))
     except TypeError as error:
         raise DataError(f"Column '{name}' could not be read: {error}. Pass a list or a one-dimensional array.") from error
 

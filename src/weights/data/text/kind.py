@@ -17,7 +17,7 @@ from weights.data.bags import Bags, lay_side_by_side, spread
 from weights.data.inputs import Part
 from weights.data.kind import Attachment, BlockEncoding, Kind, Source
 from weights.data.table.columns import as_text, find_bare_kind, is_supported
-from weights.data.table.plainform import simplify_type
+from weights.data.table.plainform import simplify_type, whole_text
 from weights.data.text.locating import locate
 from weights.data.text.medium import TextOptions, holds_texts, read_new_texts, read_text_files
 from weights.data.text.vocabulary import Vocabulary, find_vocabulary, read_features, write_features
@@ -117,7 +117,7 @@ def _as_column(data: Any) -> pa.ChunkedArray | None:
             return None
         values = series.to_list()
     try:
-        texts = pa.array(values, from_pandas=True)
+        texts = pa.array([*map(whole_text, values)], from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return None
     return pa.chunked_array([texts]) if pa.types.is_string(texts.type) else None

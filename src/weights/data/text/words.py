@@ -21,6 +21,8 @@ from weights.types import IntArray
 
 LONGEST = 40
 """Characters of a word; longer ones, such as encoded files and lines of signs, count as a long word and nothing else (our choice)."""
+LONGEST_PIECE = 100_000
+"""Characters that are read of what stands between two blanks (our choice: more is no writing)."""
 CLASSES = {"url": "<url>", "email": "<e-mail>", "emoji": "<emoji>", "number": "<number>"}
 """What tokens are besides themselves. None can be written: a sign stands alone."""
 LONG_WORD = "<long-word>"
@@ -113,6 +115,7 @@ def read_texts(column: pa.ChunkedArray) -> Texts:
 
 def _normalise(pieces: Sequence[str]) -> list[str]:
     """The pieces, none of which has a blank, in the form in which they are compared."""
+    pieces = [piece[:LONGEST_PIECE] for piece in pieces]
     decoded = [html.unescape(piece).replace("\n", " ") if "&" in piece and ";" in piece else piece for piece in pieces]
     joined = unicodedata.normalize("NFKC", "\n".join(decoded)).casefold()
     unseen: dict[int, Any] = {ord(c): None for c in {*joined} if unicodedata.category(c) in ("Cf", "Cc", "Cs") and c not in ("\n", _JOINER)}
