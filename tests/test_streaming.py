@@ -322,3 +322,20 @@ def test_the_command_line_writes_the_parts_into_one_file(tmp_path, model):
 def test_a_large_file_without_a_needed_column_is_refused(tmp_path, model):
     with pytest.raises(DataError, match="1 is not in the data"):
         [*answering.answers(model, write(tmp_path, {"wave": rows()["wave"]}))]
+
+
+@pytest.mark.usefixtures("too_large")
+def test_texts_pass_too(tmp_path):
+    """A word that one text in fifty holds, and that is rare in the sample, is learned from all rows by networks."""
+    random = np.random.default_rng(0)
+    state = random.choice(["well", "ill"], N_ROWS)
+    words = np.asarray([f"w{i:x}" for i in range(300)])
+    texts = [" ".join([*random.choice(words, 8), *([f"{value}ness"] if random.random() < 0.3 else [])]) for value in state]
+    path = write(tmp_path, {"note": texts, "state": state})
+    model = wt.fit(path, "state", kinds={"note": "text"}, members=4, n_folds=4, n_steps=400, hidden=(16,))
+    assert "members learn from all 30,000 rows, streamed" in model.report.remarks[0]
+    assert any("words has too many weights" in remark for remark in model.report.remarks)
+    answers = model.predict_proba({"note": ["w1 w2 illness", "w1 w2 wellness", "w1 w2"]})[:, 0]
+    assert answers[0] > 0.9
+    assert answers[1] < 0.1
+    assert model.feature_weights(top=2)[0]["level"] in ("illness", "wellness")

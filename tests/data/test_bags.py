@@ -82,3 +82,18 @@ def test_rows_may_all_be_empty():
 def test_places_are_spread_over_their_sizes():
     assert spread(np.array([5, 0, 2]), np.array([1, 0, 2])).tolist() == [5, 2, 3]
     assert spread(np.zeros(0, int), np.zeros(0, int)).tolist() == []
+
+
+def test_rows_are_put_in_the_place_of_others():
+    bags = made().put(np.array([2, 1]), made()[np.array([0, 3])])
+    expected = DENSE.copy()
+    expected[[2, 1]] = DENSE[[0, 3]]
+    np.testing.assert_array_equal(dense(bags), expected)
+    np.testing.assert_array_equal(bags.leading, (expected[:, :2] > 0).sum(1))
+    assert len(bags.entries.ids) & (len(bags.entries.ids) - 1) == 0
+    again = bags.put(slice(0, 2), made()[1:3])
+    np.testing.assert_array_equal(dense(again), [DENSE[1], DENSE[2], *expected[2:]])
+
+
+def test_leading_entries_are_a_matrix_of_their_own():
+    np.testing.assert_array_equal(made()[np.array([3, 2, 0])].leading_matrix().toarray(), DENSE[[3, 2, 0]][:, :2])

@@ -104,6 +104,16 @@ class Bags:
         more = {name: _pad(getattr(own, name), n) for name in ("starts", "sizes", "leading")}
         return own.replace(entries=Entries(*(_pad(part, n_entries) for part in own.entries)), **more)
 
+    def put(self, places: Any, rows: Bags) -> Bags:
+        """The rows with others at these places; there are so many entries that few programs serve all."""
+        own, new = self.replace(sizes=self.sizes.copy(), leading=self.leading.copy(), starts=self.starts.copy()), rows.compact()
+        own.sizes[places] = 0
+        own = own.compact()
+        own.starts[places] = len(own.entries.ids) + new.starts
+        own.sizes[places], own.leading[places] = new.sizes, new.leading
+        joined = Entries(*(np.concatenate(parts) for parts in zip(own.entries, new.entries, strict=True)))
+        return own.replace(entries=joined).padded(len(own))
+
     def matrix(self, dtype: Any = np.float64, *, flags: bool = False) -> scipy.sparse.csr_array:
         """The rows as a sparse matrix of values, or of flags, shape (n, width)."""
         own = self.compact()

@@ -10,8 +10,10 @@ from weights.options import option
 from weights.questions.question import Answer, Asker, Question, describe_judged, find_refusal
 
 if TYPE_CHECKING:
+    from weights.inspection.classes import Confusion
     from weights.model import Model
 
+_MOST_IN_A_TABLE, _MOST_TAKEN_FOR = 15, 3
 Test = Annotated[bool, option("The rows that were for the test, instead of those of training.")]
 Label = Annotated[str | None, option("The class sought; the second of two if not given.", "LABEL", "--class")]
 
@@ -31,14 +33,40 @@ def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answ
 
     confusion = model.confusion(test=options.test)
     footnote = f"{describe_judged(model, test=options.test)} Shares with 95 % intervals."
-    rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
-    for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
-        rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
+    if len(confusion.classes) > _MOST_IN_A_TABLE:
+        lines = _list_most_confused(confusion)
+    else:
+        rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
+        for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
+            rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
+        lines = aligned(rows, to_right=range(1, len(confusion.classes) + 1))
     return Answer(
         msgspec.to_builtins(confusion),
-        aligned(rows, to_right=range(1, len(confusion.classes) + 1)),
+        lines,
         confusion_figure(confusion, title=title_figure(model.ensemble, "confusion"), footnote=footnote),
     )
+
+
+def _list_most_confused(confusion: Confusion) -> list[str]:
+    """Of many classes those that are answered rightly least, each with what it is taken for."""
+    from weights.errors import printable
+    from weights.summary import percent
+    from weights.tables import aligned
+
+    places = range(len(confusion.classes))
+    n_wrong = [sum(counts) - counts[k] for k, counts in enumerate(confusion.counts)]
+    table = [["truth", "answered rightly", "taken for", "rows", "of it"]]
+    for k in sorted(places, key=lambda k: -n_wrong[k])[:_MOST_IN_A_TABLE]:
+        counts, n = confusion.counts[k], max(sum(confusion.counts[k]), 1)
+        others = sorted((j for j in places if j != k and counts[j]), key=counts.__getitem__, reverse=True)[:_MOST_TAKEN_FOR]
+        for i, j in enumerate(others):
+            named = [printable(str(confusion.classes[k])), percent(confusion.recalls[k])] if i == 0 else ["", ""]
+            table.append([*named, printable(str(confusion.classes[j])), f"{counts[j]:,}", f"{100 * counts[j] / n:.1f} %"])
+    shown = min(_MOST_IN_A_TABLE, len(confusion.classes))
+    head = (
+        f"Confusion     of {len(confusion.classes)} classes the {shown} with most errors, each with what it is taken for most (--json: all)"
+    )
+    return [head, *aligned(table, to_right=[3, 4])]
 
 
 class CalibrationOptions(msgspec.Struct, frozen=True):

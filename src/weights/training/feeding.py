@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from weights.data.bags import Bags
 from weights.data.inputs import Inputs, pad
 from weights.training.compiling import padded_size
 from weights.training.job import Job, StreamedRows
@@ -117,7 +118,7 @@ class StreamingFeed:
         self.n_rows = job.streaming.buffer_size
         self.evaluated = np.flatnonzero(evaluated_rows(job))
         n = self.n_rows + padded_size(len(self.evaluated))
-        self.inputs = Inputs({name: np.zeros((n, *block.shape[1:]), block.dtype) for name, block in job.inputs.blocks.items()})
+        self.inputs = Inputs({name: _make_room(block, n) for name, block in job.inputs.blocks.items()})
         self.y = np.zeros(n, job.y.dtype)
         self.weight, self.counts = np.zeros(n, np.float32), np.zeros((self.n_rows, job.n_members), np.uint8)
         behind = slice(self.n_rows, self.n_rows + len(self.evaluated))
@@ -148,7 +149,10 @@ class StreamingFeed:
     def _put(self, places: Any, inputs: Inputs) -> None:
         """Let rows stand at these places."""
         for name, block in self.inputs.blocks.items():
-            block[places] = inputs[name]
+            if isinstance(block, Bags):
+                self.inputs = self.inputs.replace(**{name: block.put(places, inputs[name])})
+            else:
+                block[places] = inputs[name]
 
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
         """The member's rows of the buffer, shuffled."""
@@ -177,6 +181,13 @@ class StreamingFeed:
             parts.append(last.cut(slice(-beyond)))
             self.rest = [last.cut(slice(-beyond, None))]
         return parts
+
+
+def _make_room(block: Any, n: int) -> Any:
+    """So many rows like those of a block, with nothing in them."""
+    if isinstance(block, Bags):
+        return Bags.empty(n, block.width, block.n_leading)
+    return np.zeros((n, *block.shape[1:]), block.dtype)
 
 
 def _shared(job: Job, *rows: Any) -> Shared:
