@@ -58,6 +58,16 @@ class Roles(msgspec.Struct, frozen=True):
         named = (self.group, self.split, *(name for name, kind in self.kinds.items() if kind == "category"))
         return [name for name in named if name is not None]
 
+    def refuse_words_in_cells(self, plural: str) -> None:
+        """Refuse what is said of cells where these came without a table.
+
+        Raises:
+            UsageError: something is said of them.
+        """
+        if self.missing or self.keep:
+            flag = "--missing" if self.missing else "--keep"
+            raise UsageError(f"{flag} names words in the cells of a table, but {plural} came without one. Leave it out.")
+
 
 STEERING = ("target", "sample_weight", "group", "time", "split")
 """Roles that one column plays, which may also be given as values apart from the table."""

@@ -4,10 +4,10 @@ import zipfile
 
 import pytest
 
-from weights.data.files.labelled import FILE_NAMES
+from weights.data.files.labelled import FILE_NAMES, read_files
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
-from weights.data.text.medium import TextOptions, holds_texts, read_new_texts, read_text_files
+from weights.data.text.medium import TEXT_FILES, TextOptions, holds_texts, read_new_texts
 from weights.errors import DataError
 
 LETTERS = {
@@ -36,7 +36,7 @@ def zipped(path, files):
 
 
 def test_a_folder_for_each_class_is_read_whatever_the_encoding_of_its_files(tmp_path):
-    table = read_text_files(write(tmp_path, LETTERS), TextOptions())
+    table = read_files(write(tmp_path, TEXT_FILES, LETTERS), TextOptions())
     assert table["text"].to_pylist() == ["see you tomorrow", "Grüße, bis morgen", "Grüße", "win a prize", "win now", ""]
     assert table["class"].to_pylist() == ["ham"] * 3 + ["spam"] * 3
     assert table[FILE_NAMES].to_pylist() == [*LETTERS]
@@ -49,12 +49,12 @@ def test_a_folder_for_each_class_is_read_whatever_the_encoding_of_its_files(tmp_
 def test_a_zip_is_read_as_the_folder_is(tmp_path):
     archive = zipped(tmp_path / "mails.zip", LETTERS)
     assert holds_texts(archive)
-    assert read_text_files(archive, TextOptions()).equals(read_text_files(write(tmp_path / "mails", LETTERS), TextOptions()))
+    assert read_files(archive, TEXT_FILES, TextOptions()).equals(read_text_files(write(tmp_path / "mails", LETTERS), TextOptions()))
 
 
 def test_an_official_split_is_kept(tmp_path):
     files = {f"{part}/{label}/{i}.txt": b"some words" for part in ("train", "test") for label in ("a", "b") for i in range(2)}
-    table = read_text_files(write(tmp_path, files), TextOptions())
+    table = read_files(write(tmp_path, TEXT_FILES, files), TextOptions())
     assert table["split"].to_pylist() == ["train"] * 4 + ["test"] * 4
 
 
@@ -86,11 +86,11 @@ def test_files_that_cannot_be_read_are_said_and_too_many_are_refused(tmp_path, m
     many = {f"a/{i}.txt": b"word" for i in range(40)} | {"b/x.txt": b"y" * 2000}
     folder = write(tmp_path, many)
     monkeypatch.setattr("weights.data.text.medium.TEXT_FILES", _with_most_bytes(1000))
-    table = read_text_files(folder, TextOptions())
+    table = read_files(folder, TEXT_FILES, TextOptions())
     assert table.num_rows == 40
     assert any("1 of 41 texts could not be read and was left out" in remark for remark in remarks_of(table))
     with pytest.raises(DataError, match="Every text must be readable here"):
-        read_text_files(folder, TextOptions(strict=True))
+        read_files(folder, TEXT_FILES, TextOptions(strict=True))
 
 
 def _with_most_bytes(most):
@@ -101,7 +101,7 @@ def _with_most_bytes(most):
 
 def test_progress_is_told(tmp_path):
     told = []
-    read_text_files(write(tmp_path, LETTERS), TextOptions(report_progress=told.append))
+    read_files(write(tmp_path, TEXT_FILES, LETTERS), TextOptions(report_progress=told.append))
     assert told[-1] == 1.0
 
 

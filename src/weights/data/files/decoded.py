@@ -1,6 +1,6 @@
 """Many files decoded: `decode_files` gives the values of all that can be read, in the order of their entries.
 
-They lie in one file without a name, mapped into memory, so that they need not fit into it. Threads decode ahead of what
+Lists of numbers lie in one file without a name, mapped into memory, so that they need not fit into it. Threads decode ahead of what
 is written.
 """
 
@@ -10,8 +10,8 @@ import contextlib
 import mmap
 import shutil
 import tempfile
-from collections.abc import Sequence
-from typing import IO, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import IO, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ class DecodedFiles(NamedTuple):
     """The files that could be read, and which these are.
 
     Attributes:
-        column: one value a file, such as a list of numbers.
+        column: one value a file: a list of numbers, or a text.
         field: of this column, as the medium's form says.
         keep: for each entry, whether it could be read; shape (n,).
         remarks: what deserves saying about how they were read.
@@ -72,17 +72,60 @@ def decode_files(entries: Sequence[Entry], source: str, medium: Medium[Options],
         keep = np.zeros(len(entries), bool)
         report = ReadReport(medium)
         results = map_in_order(decode_place, places, sample.n_threads)
-        with _make_room(len(entries), form.field.type, medium.plural) as file, contextlib.closing(results):
+        with _open_store(len(entries), form.field.type, medium.plural) as store, contextlib.closing(results):
             for i, result in enumerate(results):
                 report.take(entries[i].name, result)
                 if isinstance(result, DecodedFile):
                     keep[i] = True
-                    _write(file, result.values, medium.plural)
+                    store.add(result.values)
                 if (i + 1) % _REPORTED_EVERY == 0 or i + 1 == len(entries):
                     options.report_progress((i + 1) / len(entries))
             check_unreadable(report.reasons, len(entries), source, medium, strict=options.strict)
-            column = _map(file, int(keep.sum()), form.field.type, medium.plural)
+            column = store.finish()
     return DecodedFiles(column, form.field, keep, [*report.remarks(len(entries)), *form.remarks])
+
+
+class _Store(Protocol):
+    """Where the values of files are kept until all have been read."""
+
+    def add(self, values: np.ndarray) -> None:
+        """Keep those of one more file."""
+
+    def finish(self) -> pa.Array:
+        """All of them, one value a file."""
+
+
+@contextlib.contextmanager
+def _open_store(n_files: int, values: pa.DataType, plural: str) -> Iterator[_Store]:
+    """A store of so many values of a type at most: of strings a list, of lists of numbers a file."""
+    if pa.types.is_string(values):
+        yield _Strings()
+        return
+    with _make_room(n_files, values, plural) as file:
+        yield _Mapped(file, values, plural)
+
+
+class _Strings:
+    def __init__(self) -> None:
+        self.values: list[str] = []
+
+    def add(self, values: np.ndarray) -> None:
+        self.values.append(str(values[0]))
+
+    def finish(self) -> pa.Array:
+        return pa.array(self.values, pa.string())
+
+
+class _Mapped:
+    def __init__(self, file: IO[bytes], values: pa.FixedSizeListType, plural: str) -> None:
+        self.file, self.values, self.plural, self.n_files = file, values, plural, 0
+
+    def add(self, values: np.ndarray) -> None:
+        _write(self.file, values, self.plural)
+        self.n_files += 1
+
+    def finish(self) -> pa.Array:
+        return _map(self.file, self.n_files, self.values, self.plural)
 
 
 def _make_room(n_files: int, values: pa.FixedSizeListType, plural: str) -> IO[bytes]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_array, picture_size, picture_tones
 from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_as, read_new, read_pictures, with_pictures
 from weights.data.kind import Kind, Source
-from weights.errors import DataError, UsageError
+from weights.errors import DataError
 from weights.types import AnyArray, ReportProgress
 
 
@@ -62,9 +62,7 @@ def _make_options(roles: Any, report_progress: ReportProgress) -> DecodeOptions:
 
 
 def _read(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    if roles.missing or roles.keep:
-        flag = "--missing" if roles.missing else "--keep"
-        raise UsageError(f"{flag} names words in the cells of a table, but pictures came without one. Leave it out.")
+    roles.refuse_words_in_cells("pictures")
     return read_pictures(data, _make_options(roles, report_progress))
 
 

@@ -14,15 +14,16 @@ import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from weights.data.bags import Bags, lay_side_by_side, spread
+from weights.data.files.labelled import read_files
 from weights.data.inputs import Part
 from weights.data.kind import Attachment, BlockEncoding, Kind, Source
 from weights.data.table.columns import as_text, find_bare_kind, is_supported
 from weights.data.table.plainform import simplify_type, whole_text
 from weights.data.text.locating import locate
-from weights.data.text.medium import TextOptions, holds_texts, read_new_texts, read_text_files
+from weights.data.text.medium import TEXT_FILES, TextOptions, holds_texts, read_new_texts
 from weights.data.text.vocabulary import Vocabulary, find_vocabulary, read_features, write_features
 from weights.data.text.words import read_texts
-from weights.errors import DataError, UsageError
+from weights.errors import DataError
 from weights.types import AnyArray, BoolArray, ReportProgress
 
 TEXT = "text"
@@ -79,10 +80,8 @@ def _hash_values(column: pa.ChunkedArray) -> AnyArray:
 
 
 def _read_files(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    if roles.missing or roles.keep:
-        flag = "--missing" if roles.missing else "--keep"
-        raise UsageError(f"{flag} names words in the cells of a table, but files of texts came. Leave it out.")
-    return read_text_files(Path(data), TextOptions(report_progress=report_progress))
+    roles.refuse_words_in_cells("files of texts")
+    return read_files(Path(data), TEXT_FILES, TextOptions(report_progress=report_progress))
 
 
 def _part(column: Text) -> Part:

@@ -1,6 +1,6 @@
 """Texts as a medium of labelled files: a folder or a zip of .txt files, usually in one folder for each class.
 
-`holds_texts` says what is one, `read_text_files` reads it, and `read_new_texts` whatever comes to be answered.
+`holds_texts` says what is one, `TEXT_FILES` how it is read, and `read_new_texts` reads whatever comes to be answered.
 """
 
 from __future__ import annotations
@@ -17,16 +17,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.files.decoded import DecodedFiles
-from weights.data.files.labelled import FILE_NAMES, keep_readable, make_table, rename_columns
-from weights.data.files.listing import Entry, list_files
+from weights.data.files.labelled import FILE_NAMES, read_files, rename_columns
 from weights.data.files.medium import DecodedFile, Form, Medium
-from weights.data.files.places import Place, read_content
+from weights.data.files.places import read_content
 from weights.data.files.sample import Sample
-from weights.data.files.threads import map_in_order
-from weights.data.files.unreadable import ReadReport, check_unreadable
 from weights.data.table.zipped import find_zipped_table
-from weights.errors import DataError
 from weights.types import ReportProgress
 
 COLUMN = "text"
@@ -36,8 +31,6 @@ _LOOKED_AT = 2_000
 """Files by whose names it is found what a folder holds (our choice)."""
 _OTHER = "in no Unicode, and read as Western European (Windows-1252)"
 _NUL = "with NUL characters, which were left out"
-_N_THREADS = 2
-_REPORTED_EVERY = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,21 +89,6 @@ def _list_names(path: Path) -> Iterator[str]:
                     yield from (name for name in archive.namelist() if not name.endswith("/"))
 
 
-def read_text_files(path: Path, options: TextOptions) -> pa.Table:
-    """The files of a source as a table: the text, "class" unless there is none, `FILE_NAMES`, and "split" where it is split.
-
-    Raises:
-        NotFoundError: there is nothing at the path. DataError: it holds no texts, or too many cannot be read.
-    """
-    with list_files(path, TEXT_FILES) as (entries, remarks):
-        decoded = _decode_all(entries, str(path), options)
-    kept = keep_readable(entries, decoded)
-    labels = pa.array([entry.label for entry in kept], pa.string())
-    columns = {"class": labels} if labels.null_count < len(labels) else {}
-    columns[FILE_NAMES] = pa.array([entry.name for entry in kept], pa.string())
-    return make_table(decoded, entries, columns, remarks, TEXT_FILES)
-
-
 def read_new_texts(data: Any, name: str, read: Callable[[Any], pa.Table]) -> pa.Table:
     """Texts to be answered, in a column of this name: from a folder or a zip of files, a file that is one text, or a table.
 
@@ -120,33 +98,13 @@ def read_new_texts(data: Any, name: str, read: Callable[[Any], pa.Table]) -> pa.
         read: makes a table of a path or a frame.
     """
     if holds_texts(data):
-        return rename_columns(read_text_files(Path(data), TextOptions(strict=True)), {COLUMN: name})
+        return rename_columns(read_files(Path(data), TEXT_FILES, TextOptions(strict=True)), {COLUMN: name})
     if isinstance(data, str | os.PathLike) and Path(data).suffix.lower() in _ENDINGS and Path(data).is_file():
-        text = _decode_place(Path(data))
+        content = read_content(Path(data), TEXT_FILES.most_bytes)
+        text = content if isinstance(content, str) else _decode(content)
         if isinstance(text, DecodedFile) and name not in str(text.values[0]).split("\n", 1)[0]:
             return pa.table({name: pa.array(text.values, pa.string()), FILE_NAMES: [Path(data).name]})
     return read(data)
-
-
-def _decode_all(entries: list[Entry], source: str, options: TextOptions) -> DecodedFiles:
-    if not entries:
-        raise DataError(f"At least one text was needed, but '{source}' holds none. Name another.")
-    keep, texts, report = np.zeros(len(entries), bool), [], ReadReport(TEXT_FILES)
-    with contextlib.closing(map_in_order(_decode_place, [entry.place for entry in entries], _N_THREADS)) as results:
-        for i, result in enumerate(results):
-            report.take(entries[i].name, result)
-            if isinstance(result, DecodedFile):
-                keep[i] = True
-                texts.append(str(result.values[0]))
-            if (i + 1) % _REPORTED_EVERY == 0 or i + 1 == len(entries):
-                options.report_progress((i + 1) / len(entries))
-    check_unreadable(report.reasons, len(entries), source, TEXT_FILES, strict=options.strict)
-    return DecodedFiles(pa.array(texts, pa.string()), pa.field(COLUMN, pa.string()), keep, report.remarks(len(entries)))
-
-
-def _decode_place(place: Place) -> DecodedFile | str:
-    content = read_content(place, TEXT_FILES.most_bytes)
-    return content if isinstance(content, str) else _decode(content)
 
 
 def _decode(content: bytes | np.ndarray) -> DecodedFile | str:
