@@ -31,8 +31,7 @@ def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | Non
     Raises:
         NotFoundError: there is nothing at the path. DataError: it cannot be read so.
     """
-    if not encoding.columns and len(encoding.blocks) == 1 and (column := kind_of(encoding.blocks[0]).as_column(data)) is not None:
-        data = pa.table({encoding.blocks[0].name: column})
+    data = data if (alone := _read_alone(encoding, data)) is None else alone
     columns = [*encoding.columns, *([] if target is None else [target])]
     verbatim = [*encoding.names, *(column.name for column in columns)]
     read = partial(read_table, missing=encoding.missing_words, keep=encoding.kept_words, verbatim=verbatim)
@@ -53,11 +52,19 @@ def split_lines(encoding: Encoding, content: str) -> list[str] | None:
         content: of a file without a name, such as standard input.
     """
     lines = [line for line in content.splitlines() if line.strip()]
-    alone = not encoding.columns and len(encoding.blocks) == 1 and kind_of(encoding.blocks[0]).as_column(lines) is not None
-    if not alone or lines[0].lstrip().startswith("{"):
+    if _read_alone(encoding, lines) is None or lines[0].lstrip().startswith("{"):
         return None
     names = [name.strip(" \"'") for name in lines[0].replace("\t", ",").replace(";", ",").split(",")]
     return None if encoding.blocks[0].name in names else lines
+
+
+def _read_alone(encoding: Encoding, data: Any) -> pa.Table | None:
+    """Values that came without a table as the only column that a run reads; None if they are no such values, or it reads others."""
+    if encoding.columns or len(encoding.blocks) != 1:
+        return None
+    [block] = encoding.blocks
+    column = kind_of(block).as_column(data)
+    return None if column is None else pa.table({block.name: column})
 
 
 def _read_text(columns: Sequence[ColumnEncoding], table: pa.Table, kept: Sequence[str]) -> pa.Table:

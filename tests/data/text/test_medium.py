@@ -36,7 +36,7 @@ def zipped(path, files):
 
 
 def test_a_folder_for_each_class_is_read_whatever_the_encoding_of_its_files(tmp_path):
-    table = read_files(write(tmp_path, TEXT_FILES, LETTERS), TextOptions())
+    table = read_files(write(tmp_path, LETTERS), TEXT_FILES, TextOptions())
     assert table["text"].to_pylist() == ["see you tomorrow", "Grüße, bis morgen", "Grüße", "win a prize", "win now", ""]
     assert table["class"].to_pylist() == ["ham"] * 3 + ["spam"] * 3
     assert table[FILE_NAMES].to_pylist() == [*LETTERS]
@@ -49,12 +49,12 @@ def test_a_folder_for_each_class_is_read_whatever_the_encoding_of_its_files(tmp_
 def test_a_zip_is_read_as_the_folder_is(tmp_path):
     archive = zipped(tmp_path / "mails.zip", LETTERS)
     assert holds_texts(archive)
-    assert read_files(archive, TEXT_FILES, TextOptions()).equals(read_text_files(write(tmp_path / "mails", LETTERS), TextOptions()))
+    assert read_files(archive, TEXT_FILES, TextOptions()).equals(read_files(write(tmp_path / "mails", LETTERS), TEXT_FILES, TextOptions()))
 
 
 def test_an_official_split_is_kept(tmp_path):
     files = {f"{part}/{label}/{i}.txt": b"some words" for part in ("train", "test") for label in ("a", "b") for i in range(2)}
-    table = read_files(write(tmp_path, TEXT_FILES, files), TextOptions())
+    table = read_files(write(tmp_path, files), TEXT_FILES, TextOptions())
     assert table["split"].to_pylist() == ["train"] * 4 + ["test"] * 4
 
 
@@ -101,7 +101,7 @@ def _with_most_bytes(most):
 
 def test_progress_is_told(tmp_path):
     told = []
-    read_files(write(tmp_path, TEXT_FILES, LETTERS), TextOptions(report_progress=told.append))
+    read_files(write(tmp_path, LETTERS), TEXT_FILES, TextOptions(report_progress=told.append))
     assert told[-1] == 1.0
 
 
