@@ -82,21 +82,14 @@ def test_what_is_no_folder_holds_no_texts(tmp_path):
     assert not holds_texts(tmp_path / "broken.zip")
 
 
-def test_files_that_cannot_be_read_are_said_and_too_many_are_refused(tmp_path, monkeypatch):
+def test_files_that_cannot_be_read_are_said_and_too_many_are_refused(tmp_path):
     many = {f"a/{i}.txt": b"word" for i in range(40)} | {"b/x.txt": b"y" * 2000}
-    folder = write(tmp_path, many)
-    monkeypatch.setattr("weights.data.text.medium.TEXT_FILES", _with_most_bytes(1000))
-    table = read_files(folder, TEXT_FILES, TextOptions())
+    folder, medium = write(tmp_path, many), TEXT_FILES._replace(most_bytes=1000)
+    table = read_files(folder, medium, TextOptions())
     assert table.num_rows == 40
     assert any("1 of 41 texts could not be read and was left out" in remark for remark in remarks_of(table))
     with pytest.raises(DataError, match="Every text must be readable here"):
-        read_files(folder, TEXT_FILES, TextOptions(strict=True))
-
-
-def _with_most_bytes(most):
-    from weights.data.text.medium import TEXT_FILES
-
-    return TEXT_FILES._replace(most_bytes=most)
+        read_files(folder, medium, TextOptions(strict=True))
 
 
 def test_progress_is_told(tmp_path):
