@@ -25,6 +25,6 @@ def test_what_is_the_same_in_all_rows_is_left_out():
 def test_notes_say_how_many_words_count_and_how_p_values_were_corrected():
     notes = describe_words(WEIGHTS, "bh")
     assert notes[0].startswith("2 of 3 words")
-    assert "9 tests" in notes[1]
+    assert "3 words, and for 3 classes" in notes[1]
     assert "Holm" in describe_words(WEIGHTS, "holm")[1]
     assert summarise_words(WEIGHTS, TASK, top=1).notes[0] == "(2 more words: --top)"

@@ -36,6 +36,7 @@ from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
 from weights.fitting import check_streamed_target
 from weights.inspection.leakage import find_leaks
+from weights.inspection.wordweights import estimate_seconds
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.prepared import GivenRows, Prepared
 from weights.spec import Spec
@@ -139,6 +140,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
         inspect = has_weights(dataset.encoding) and n_features <= _MOST_INSPECTED
     weighed = (len(dataset.inspected.rows), len(dataset.encoding.columns) * inspect)
     weighing_seconds = estimate_weighing(specs.values(), layout, *weighed, n_threads=n_threads)
+    weighing_seconds += estimate_seconds(dataset.encoding, len(dataset.inputs), task.n_outputs, n_threads=n_threads) * bool(inspect)
     if fit.budget is not None:
         seconds, most = max(float(fit.budget) - weighing_seconds, float(fit.budget) / 4), chosen.get("n_steps")
         specs = shorten_to_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_streamed=n_streamed, most=most)

@@ -12,7 +12,7 @@ from weights.wordweights import ANNOUNCED, WordWeights
 
 _USUAL, _BAR = 20, 8
 _ADJUSTED = {
-    "bh": "Benjamini-Hochberg: of those below 0.05 at most a twentieth is expected to be false",
+    "bh": "Benjamini-Hochberg: of the words below 0.05 at most a twentieth is expected to be false",
     "holm": "Holm",
     "none": "not adjusted for their number",
 }
@@ -86,14 +86,13 @@ def _word_cells(record: Record, largest: float) -> dict[str, str]:
 
 def describe_words(weights: WordWeights, adjust: str) -> list[str]:
     """What must be known to read the table of words."""
-    n_tests = len(weights.words) * weights.n_outcomes
-    classes = f" and {weights.n_outcomes} classes" if weights.n_outcomes > 1 else ""
+    classes = f", and for {weights.n_outcomes} classes within each" if weights.n_outcomes > 1 else ""
     among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
     averaged = [printable(word.written) for word in weights.words if word.excluding]
     return [
         f"{weights.n_announced:,} of {len(weights.words):,} words and pairs, in {weights.least_texts} texts or more, have an effect "
         f"(adj. p < {ANNOUNCED:g})",
-        f"adj. p: for {n_tests:,} tests ({len(weights.words):,} words{classes}), {_ADJUSTED[adjust]}",
+        f"adj. p: for {len(weights.words):,} words{classes}, {_ADJUSTED[adjust]}",
         *([f"beside the mean of words that take its place, one of which is always there: {listed(averaged, 6)}"] if averaged else []),
         *([f"{weights.n_apart:,} more words cannot be told apart from others that come with them"] if weights.n_apart else []),
         f"{ERRORS[weights.errors]} errors from {weights.n_rows:,} texts{among}",

@@ -29,7 +29,8 @@ class WordEffect(msgspec.Struct, frozen=True):
         label: the class whose probability moves; None for values.
         effect: of a text that holds the word beside one that does not, the other words accounted for, in units of the target.
         std_err: standard error. null_err: that if the effect were zero.
-        p_value: if the effect is zero. bh, holm: corrected for all words and classes that were tested, see `multiplicity.adjusted`.
+        p_value: if the effect is zero. bh: corrected for all words, and for classes within each, see `multiplicity.adjust_by_family`.
+        holm: corrected for all words and classes.
     """
 
     label: Any
@@ -117,7 +118,7 @@ class WordWeights(msgspec.Struct, frozen=True):
 
         Args:
             level: of the intervals of effects. Those of importances are at 95 %.
-            adjust: of p-values for all words and classes: bh (the share of false ones among those announced; the default), holm, none.
+            adjust: of p-values for all words and classes: bh (the share of false words among those announced; the default), holm, none.
             sort: "p" (the clearest first), "importance", "effect" (the largest first), "texts"; "table" is "p".
             top: at most so many words.
             label: those of this class only; of several classes each word otherwise stands with that which it moves most clearly.

@@ -14,8 +14,8 @@ from weights.data.text.words import CLASSES
 from weights.errors import listed
 from weights.inspection.slopes import Rows
 from weights.inspection.wordeffects import WordEffects, estimate_word_effects
-from weights.inspection.wordunits import LEAST_TEXTS, WordInputs, word_inputs
-from weights.multiplicity import adjusted
+from weights.inspection.wordunits import LEAST_TEXTS, MOST_TESTED, WordInputs, word_inputs
+from weights.multiplicity import adjust_by_family, adjusted
 from weights.tasks.base import Task
 from weights.training.crossfitting import cross_fit
 from weights.training.resampling import Resampling
@@ -25,6 +25,8 @@ from weights.wordweights import ANNOUNCED, Word, WordEffect, WordWeights
 _CLEAREST = 50
 """Words that are kept for each class beside those that move it most of all (our choice)."""
 _DIGITS = 6
+_FITTING_SECONDS, _ROW_SECONDS, _OUTPUT_SECONDS, _PAIR_SECONDS = 6e-7, 1.4e-7, 4.8e-9, 5e-7
+"""Of one thread for each entry of the texts and output; and for each word and row, output of these, and other word (measured)."""
 _SPENT_FITTING = 0.5
 """Share of the time that fitting takes, about."""
 _FEWEST_TOGETHER = 4
@@ -57,6 +59,19 @@ class AskedTexts(NamedTuple):
 def has_words(encoding: Encoding) -> bool:
     """Whether some column is of texts whose words have effects."""
     return any(kind.vocabulary is not None for kind in encoding.kinds)
+
+
+def estimate_seconds(encoding: Encoding, n_rows: int, n_outputs: int, *, n_threads: int) -> float:
+    """About how many seconds `estimate_word_weights` takes for so many rows."""
+    seconds = 0.0
+    for block in encoding.blocks:
+        if (kind := kind_of(block)).vocabulary is None:
+            continue
+        held = np.concatenate([np.asarray(counts) for counts in kind.vocabulary(block).counts[:2]])
+        n_tested = min(int(((held >= LEAST_TEXTS) & (held <= n_rows - LEAST_TEXTS)).sum()), MOST_TESTED)
+        fitting = _FITTING_SECONDS * float(held.sum()) * n_outputs
+        seconds += fitting + n_tested * (n_rows * (_ROW_SECONDS + n_outputs * _OUTPUT_SECONDS) + n_tested * _PAIR_SECONDS)
+    return seconds / n_threads
 
 
 def estimate_word_weights(asked: AskedTexts, report_progress: ReportProgress = lambda share: None) -> tuple[WordWeights | None, list[str]]:
@@ -119,7 +134,9 @@ def _list_words(inputs: WordInputs, effects: WordEffects, unit: float) -> list[W
     """The words by the p-value of their clearest effect."""
     known = effects.estimates
     there = np.isfinite(known.effect) & np.isfinite(known.null_err) & np.isfinite(known.p_value)
-    bh, holm = (_adjust(known.p_value, there, how) for how in ("bh", "holm"))
+    bh = adjust_by_family(np.where(there, known.p_value, np.nan))
+    holm = np.full(bh.shape, np.nan)
+    holm[there] = adjusted(known.p_value[there].tolist(), "holm")
     kept = _choose_effects(known.p_value, there)
     words = []
     for place in np.flatnonzero(there.any(1)):
@@ -145,12 +162,6 @@ def _list_words(inputs: WordInputs, effects: WordEffects, unit: float) -> list[W
             )
         )
     return sorted(words, key=lambda word: (word.effects[0].p_value, -abs(word.effects[0].effect) / max(word.effects[0].null_err, 1e-300)))
-
-
-def _adjust(p_values: FloatArray, there: AnyArray, how: str) -> FloatArray:
-    result = np.full(p_values.shape, np.nan)
-    result[there] = adjusted(p_values[there].tolist(), how)
-    return result
 
 
 def _choose_effects(p_values: FloatArray, there: AnyArray) -> list[list[int]]:
