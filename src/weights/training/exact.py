@@ -32,7 +32,7 @@ from weights.training.problem import (
     second_of_squares,
     used_rows,
 )
-from weights.training.sparse import solve_sparse
+from weights.training.sparse import find_gradient, solve_sparse
 from weights.types import AnyArray, FloatArray, IntArray
 
 LARGEST_DENSE = 2_500
@@ -150,8 +150,9 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
     constant = solve(center, Regularization(penalty="none"), 0.0, tolerance=1e-9)
     weight = problem.weight / problem.weight.sum()
     theta = np.vstack([np.zeros((problem.x.shape[1], problem.n_outputs)), constant.b])
-    gradient = evaluate(problem._replace(weight=weight), theta)[1][:-1]
-    largest = float(least_strength(gradient, regularization.l1_ratio, problem.groups))
+    begin = problem._replace(weight=weight)
+    gradient = find_gradient(begin, theta) if problem.is_sparse else evaluate(begin, theta)[1]
+    largest = float(least_strength(gradient[:-1], regularization.l1_ratio, problem.groups))
     # A little above the bound, because the constant model it is computed from is solved to a tolerance only.
     return max(largest, 1e-12) * (1 + 1e-6) * np.geomspace(1.0, 1e-3, n_strengths)
 

@@ -26,7 +26,7 @@ class Problem(NamedTuple):
     Attributes:
         x: inputs (n, p), an array or a sparse matrix. y: encoded targets (n,). weight: row weights (n,), rows of weight zero are skipped.
         rows: the only rows of x that are meant (s,), if not all; y and weight are theirs, (s,).
-        scale: what inputs are multiplied by for each output, (p, k); None for one.
+        scale: what sparse inputs are multiplied by for each output, (p, k); None for one.
     """
 
     loss: ConvexLoss
@@ -42,10 +42,6 @@ class Problem(NamedTuple):
     def is_sparse(self) -> bool:
         """Whether inputs are a sparse matrix."""
         return bool(scipy.sparse.issparse(self.x))
-
-    def widen(self, w: FloatArray) -> FloatArray:
-        """Weights (p, k) of inputs as they are from those of inputs as they are scaled, or gradients the other way."""
-        return w if self.scale is None else self.scale * w
 
 
 class Solution(NamedTuple):
@@ -79,10 +75,7 @@ def used_rows(problem: Problem) -> Problem:
 
 
 def blocks(problem: Problem) -> Iterator[tuple[slice, FloatArray]]:
-    """Some rows at a time: which they are, and their inputs in float64; of a sparse matrix all at once."""
-    if problem.is_sparse:
-        yield slice(None), problem.x
-        return
+    """Some rows at a time: which they are, and their inputs in float64."""
     for begin in range(0, len(problem.y), BLOCK):
         part = slice(begin, begin + BLOCK)
         yield part, problem.x[part if problem.rows is None else problem.rows[part]].astype(np.float64, copy=False)
@@ -90,20 +83,19 @@ def blocks(problem: Problem) -> Iterator[tuple[slice, FloatArray]]:
 
 def mean_loss(problem: Problem, theta: FloatArray) -> float:
     """The mean loss alone."""
-    w = problem.widen(theta[:-1])
-    outputs = np.concatenate([x @ w + theta[-1] for _, x in blocks(problem)])
+    outputs = np.concatenate([x @ theta[:-1] + theta[-1] for _, x in blocks(problem)])
     return float(problem.weight @ problem.loss.losses(outputs, problem.y))
 
 
 def evaluate(problem: Problem, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """Mean loss, its gradient, shape (p + 1, k), and what the second derivative needs of the outputs: probabilities (n, k) or ones."""
-    loss, gradient, responses, w = 0.0, np.zeros_like(theta), [], problem.widen(theta[:-1])
+    loss, gradient, responses = 0.0, np.zeros_like(theta), []
     for rows, x in blocks(problem):
-        outputs, y, weight = x @ w + theta[-1], problem.y[rows], problem.weight[rows]
+        outputs, y, weight = x @ theta[:-1] + theta[-1], problem.y[rows], problem.weight[rows]
         losses, slope, response = problem.loss.evaluate(outputs, y)
         loss += float(weight @ losses)
         slope *= weight[:, None]
-        gradient[:-1] += problem.widen(x.T @ slope)
+        gradient[:-1] += x.T @ slope
         gradient[-1] += slope.sum(0)
         responses.append(response)
     return loss, gradient, np.concatenate(responses)
@@ -138,9 +130,9 @@ def second_of_squares(problem: Problem) -> FloatArray:
 
 def curve(problem: Problem, responses: FloatArray, towards: FloatArray) -> FloatArray:
     """The second derivative of the mean loss times a direction, both (p + 1, k), without forming it."""
-    product, w = np.zeros_like(towards), problem.widen(towards[:-1])
+    product = np.zeros_like(towards)
     for rows, x in blocks(problem):
-        moved = problem.loss.product(responses[rows], x @ w + towards[-1]) * problem.weight[rows][:, None]
-        product[:-1] += problem.widen(x.T @ moved)
+        moved = problem.loss.product(responses[rows], x @ towards[:-1] + towards[-1]) * problem.weight[rows][:, None]
+        product[:-1] += x.T @ moved
         product[-1] += moved.sum(0)
     return product

@@ -101,6 +101,12 @@ def solve_sparse(
     return Solution(w, point.theta[-1], residual, n_steps, residual <= enough)
 
 
+def find_gradient(problem: Problem, theta: FloatArray) -> FloatArray:
+    """The gradient of the mean loss by weights of inputs as they are scaled, and biases, (p + 1, k)."""
+    objective, own = _Objective(problem, 0.0), theta.astype(np.float32)
+    return objective.at(own, objective.outputs(own)).gradient
+
+
 def _take_quasi_newton_steps(objective: _Objective, point: _Point, enough: float) -> tuple[_Point, int]:
     """The point where the gradient is small enough, or no step leads lower, and how many steps led there."""
     pairs: list[tuple[FloatArray, FloatArray, float]] = []
