@@ -5,6 +5,7 @@
     python benchmarks/text.py times ../shared/data            # one fit and predictions, ours and scikit-learn's in turn
     python benchmarks/text.py features ../shared/data         # n-grams of characters, with the same counts
     python benchmarks/text.py effects ../shared/data          # coverage and false discoveries of effects of words, planted in real texts
+    python benchmarks/text.py groups                           # p-values of words that authors, or moments, share, and that have no effect
     python benchmarks/text.py beside ../shared/data           # a table with texts, numbers and categories
     python benchmarks/text.py million                         # 1,000,000 short texts that are made up
 
@@ -393,6 +394,55 @@ def show_effects(folder: str, repetitions: int) -> None:
             )
 
 
+def show_groups(repetitions: int) -> None:
+    """How often p-values of words without an effect are small, where authors, or moments near each other, share words and outcomes."""
+    from weights.data.text.vocabulary import find_vocabulary
+    from weights.inspection.slopes import Rows
+    from weights.inspection.wordeffects import estimate_word_effects
+    from weights.inspection.wordunits import word_inputs
+    from weights.multiplicity import adjusted
+    from weights.spec import Members
+    from weights.tasks.number import Number
+    from weights.training.crossfitting import cross_fit
+    from weights.training.resampling import resample
+
+    words, n = np.asarray([f"w{i}x" for i in range(150)]), 1_200
+    base = 1 / (1 + np.arange(150)) ** 0.7
+    for n_authors in (12, 40, 200, 0):
+        p_values: list[np.ndarray] = []
+        found_any = []
+        for seed in range(repetitions):
+            rng = np.random.default_rng([seed, n_authors])
+            if n_authors:
+                group, time = np.repeat(np.arange(n_authors), n // n_authors), None
+                frequencies = (rng.gamma(0.7, 1.0, (n_authors, 150)) * base)[group]
+                y = rng.normal(size=n_authors)[group] + rng.normal(size=len(group))
+            else:
+                group, time, noise, level = None, np.arange(float(n)), rng.normal(size=n), np.zeros(n)
+                for i in range(1, n):
+                    level[i] = 0.9 * level[i - 1] + noise[i] * np.sqrt(1 - 0.9**2)
+                drift = np.cumsum(rng.normal(0, 0.15, (n, 150)), 0)
+                frequencies, y = base * np.exp(drift - drift.mean(0)), level + rng.normal(size=n)
+            frequencies = frequencies / frequencies.sum(1, keepdims=True)
+            column = pa.chunked_array([[" ".join(rng.choice(words, 12, p=own)) for own in frequencies]])
+            vocabulary, rows = find_vocabulary(column), Rows(np.ones(len(y)), group, time)
+            inputs = word_inputs([vocabulary.bags(column).matrix(np.float32)], ["text"], [vocabulary], np.zeros((len(y), 0)))
+            members = Members(n_members=8, n_folds=8, seed=seed, resampling="folds" if time is None else "time")
+            folds = resample(members, len(y), group=group, time=time)
+            fit = cross_fit(inputs.matrix(), inputs.flags.shape[1], y, rows.weight, Number("y"), folds, 2)
+            known = estimate_word_effects(Number("y"), inputs, y, rows, fit, 2)
+            assert known is not None
+            p_values.append(known.estimates.p_value[np.isfinite(known.estimates.p_value)])
+            found_any.append(min(adjusted(p_values[-1].tolist(), "bh")) <= 0.1)
+        p = np.concatenate(p_values)
+        shares = ", ".join(f"{100 * np.mean(p < level):.2f} % below {level}" for level in (0.1, 0.05, 0.01))
+        what = f"{n_authors} authors" if n_authors else "texts in order of time"
+        print(
+            f"{what}, {repetitions} times: of {len(p):,} words {shares}; any announced at 10 % in {100 * np.mean(found_any):.0f} %",
+            flush=True,
+        )
+
+
 # Texts beside columns, and many texts
 
 
@@ -473,7 +523,7 @@ def main() -> None:
     """What was asked for."""
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "table", "times", "features", "effects", "beside", "million"])
+    parser.add_argument("what", choices=["run", "table", "times", "features", "effects", "groups", "beside", "million"])
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--who", default=",".join(WHO))
     parser.add_argument("--names", default=",".join(COLLECTIONS))
@@ -492,6 +542,8 @@ def main() -> None:
             show_features(chosen.paths[0])
         case "effects":
             show_effects(chosen.paths[0], chosen.repetitions)
+        case "groups":
+            show_groups(chosen.repetitions)
         case "beside":
             show_beside(chosen.paths[0])
         case "million":
