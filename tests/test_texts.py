@@ -166,7 +166,7 @@ def test_a_missing_column_is_named(run):
 @pytest.mark.parametrize(
     ("piped", "n"),
     [
-        ("great film\n\nawful plot\n", 2),
+        ("great film\n\nawful plot\n", 3),
         ("review\ngreat film\n", 1),
         ('"review","x"\n"great, film",1\n', 1),
         ('{"review": "great film"}\n', 1),
@@ -262,12 +262,30 @@ def test_a_run_of_texts_alone_has_the_weights_of_its_words(run):
         model.feature_weights(scale="link")
 
 
-@pytest.mark.parametrize("args", [["summary"], ["summary", "--top", 2, "--sort", "p"], ["words"], ["words", "--class", "down"]])
+@pytest.mark.parametrize("args", [["summary"], ["summary", "--top", 2, "--sort", "p"], ["words"], ["words", "--class", "up"]])
 def test_words_are_shown_by_the_command_line(run, args):
     result = command(args[0], run, *args[1:])
     assert result.exit_code == 0, result.output
     assert "great" in result.output
     assert "Words" in result.output
+
+
+def test_of_two_classes_one_is_told(run):
+    result = command("words", run, "--class", "down")
+    assert result.exit_code == 2
+    assert "those on 'down' are their opposite" in result.output
+
+
+def test_words_are_part_of_an_explanation_in_python(run):
+    explanation = wt.load(run).explain(["a great film"])
+    [[text]] = explanation.texts
+    assert text.contributions.sum() == pytest.approx(explanation.contributions[0, 0], abs=1e-7)
+    assert "great" in str(explanation)
+
+
+def test_an_option_that_there_is_not_is_refused(run):
+    with pytest.raises(TypeError, match="no option 'tops'"):
+        wt.load(run).feature_weights(tops=3)
 
 
 def test_words_are_drawn(run, tmp_path):

@@ -24,7 +24,7 @@ def test_each_word_stands_once_with_the_class_it_moves_most():
     assert [(record["level"], record["class"]) for record in records] == [("great", "up"), ("dull", "down"), ("new york / nyc", "up")]
     assert [record["feature"] for record in records] == ["note", "reply", "note"]
     assert records[0]["p_value"] == 1e-8  # Benjamini and Hochberg's, unless others are asked for
-    assert WEIGHTS.n_announced == 2
+    assert WEIGHTS.count_announced() == 2
 
 
 def test_a_class_has_its_own_words():

@@ -22,7 +22,7 @@ from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.gratings import reads_pictures
 from weights.inspection.saliency import Saliency, saliency
-from weights.inspection.texts import as_record, explain_texts
+from weights.inspection.texts import as_record
 from weights.model import Model
 from weights.models.residual import PIXELS
 from weights.preparing import can_stream
@@ -95,7 +95,7 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
     table = model.read(data)
     explanation = model.explained(table, label)
     low, high = explanation.bounds(level)
-    texts = explain_texts(model.ensemble, table, explanation) if explanation.entries else [[]] * table.num_rows
+    texts = explanation.texts or [()] * table.num_rows
     encoding = model.ensemble.encoding
     files = table[FILE_NAMES].to_pylist() if FILE_NAMES in table.column_names else None
     values = [*(cells(column, table) for column in encoding.columns), *(files or kind_of(b).cells(b, table) for b in encoding.blocks)]

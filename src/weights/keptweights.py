@@ -16,6 +16,7 @@ from weights.wordweights import WordWeights
 T = TypeVar("T")
 _OF_WORDS = ("level", "adjust", "sort", "top", "narrow")
 """Options of feature weights that are those of words too."""
+_KNOWN = {*_OF_WORDS, "scale", "per", "errors", "levels", "intercept"}
 _NOT_ESTIMATED = "Feature weights were not estimated in this fit. Fit again with inspection (without --no-inspect)."
 
 
@@ -79,6 +80,8 @@ def ask_weights(
         found = of_columns(weights_of_columns(ensemble))
         if ensemble.report.word_weights is None or scale != "target":
             return found
+    elif unknown := options.keys() - _KNOWN:
+        raise TypeError(f"feature weights have no option '{min(unknown)}'")
     elif scale != "target":
         raise UsageError(f"Effects of words are changes of the value or the probability, and there are none on the scale '{scale}'.")
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +33,7 @@ from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
+from weights.inspection.texts import explain_texts
 from weights.interruption import stop_request, stoppable
 from weights.keptweights import list_weights, weights_of_columns
 from weights.prepared import GivenRows, Prepared
@@ -401,7 +402,8 @@ class Model:
         """As `explain`, of a table that `read` gave."""
         reference = np.asarray(weights_of_columns(self.ensemble).reference if self.ensemble.encoding.columns else [])
         number = None if label is None else self.ensemble.task.class_number(label)
-        return explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
+        explanation = explain(self.ensemble, apply_encoding(self.ensemble.encoding, table), reference, label=number)
+        return replace(explanation, texts=explain_texts(self.ensemble, table, explanation)) if explanation.entries else explanation
 
     def score(self, data: Any, *, by: Any = None, **options: Any) -> Score:
         """How good the model is on labelled rows it never saw, beside out of bag; text when printed. See `weights.scoring.scoring`.

@@ -6,7 +6,7 @@ from typing import Any
 
 from weights.effects import ERRORS, MEASURES, Record
 from weights.errors import listed, printable
-from weights.tables import Table, compact, fixed, interval_heads, short_name, signed
+from weights.tables import Table, compact, fixed, interval_heads, short_name, show_p, signed
 from weights.tasks.base import Task
 from weights.wordweights import ANNOUNCED, WordWeights
 
@@ -53,7 +53,7 @@ def summarise_words(
         left_out.add("class")
     more = len(weights.words) - len(records)
     keep = [name for name in (table[0] if table else ()) if name not in left_out]
-    heads = {**dict(zip(keep, keep, strict=True)), **interval_heads(level), "bar": ""}
+    heads = {**dict(zip(keep, keep, strict=True)), **interval_heads(level), "bar": "", "p": name_p(adjust or "bh")}
     return Table(
         title=f"Words         change of {task.effect_of('target')} where a text holds the word",
         heads=[heads[name] for name in keep],
@@ -76,7 +76,7 @@ def _word_cells(record: Record, largest: float) -> dict[str, str]:
         "effect": signed(record["effect"]),
         "std err": compact(record["std_err"]),
         "z": fixed(record["z"], 2),
-        "adj. p": fixed(record["p_value"], 3),
+        "p": show_p(record["p_value"]),
         "low": signed(record["low"]),
         "high": signed(record["high"]),
         "importance": fixed(importance, 5),
@@ -84,20 +84,31 @@ def _word_cells(record: Record, largest: float) -> dict[str, str]:
     }
 
 
+def name_p(adjust: str) -> str:
+    """What p-values that are adjusted so are called."""
+    return "p" if adjust == "none" else "adj. p"
+
+
 def describe_words(weights: WordWeights, adjust: str) -> list[str]:
     """What must be known to read the table of words."""
     classes = f", and for {weights.n_outcomes} classes within each" if weights.n_outcomes > 1 else ""
     among = f" in {weights.n_clusters:,} clusters" if weights.n_clusters is not None else ""
-    averaged = [printable(word.written) for word in weights.words if word.excluding]
+    averaged = [f"'{printable(word.written)}'" for word in weights.words if word.excluding]
     return [
-        f"{weights.n_announced:,} of {len(weights.words):,} words and pairs, in {weights.least_texts} texts or more, have an effect "
-        f"(adj. p < {ANNOUNCED:g})",
-        f"adj. p: for {len(weights.words):,} words{classes}, {_ADJUSTED[adjust]}",
+        f"{weights.count_announced(adjust):,} of {len(weights.words):,} words and pairs, in {weights.least_texts} texts or more, have an "
+        f"effect ({name_p(adjust)} < {ANNOUNCED:g})",
+        f"{name_p(adjust)}: for {len(weights.words):,} words{classes}, {_ADJUSTED[adjust]}",
         *([f"beside the mean of words that take its place, one of which is always there: {listed(averaged, 6)}"] if averaged else []),
         *([f"{weights.n_apart:,} more words cannot be told apart from others that come with them"] if weights.n_apart else []),
+        *(["z and p are by the error that the effect would have if it were zero"] if _differ(weights) else []),
         f"{ERRORS[weights.errors]} errors from {weights.n_rows:,} texts{among}",
         "beside a text that does not hold the word and is alike in the words that go along with it; not a causal effect",
     ]
+
+
+def _differ(weights: WordWeights) -> bool:
+    """Whether errors of some effects are others if these are zero."""
+    return any(abs(each.null_err - each.std_err) > 1e-3 * each.std_err for word in weights.words for each in word.effects[:1])
 
 
 def _describe_importance(weights: WordWeights) -> str:

@@ -41,6 +41,10 @@ class WordEffect(msgspec.Struct, frozen=True):
     bh: float
     holm: float
 
+    def adjusted(self, how: str) -> float:
+        """The p-value as one of `multiplicity.ADJUSTMENTS` corrects it."""
+        return {"bh": self.bh, "holm": self.holm, "none": self.p_value}[how]
+
 
 class Word(msgspec.Struct, frozen=True):
     """A word, a pair of words, or several that are told as one.
@@ -114,7 +118,7 @@ class WordWeights(msgspec.Struct, frozen=True):
         top: int | None = None,
         label: Any = None,
     ) -> list[Record]:
-        """One record a word, with the keys of `FeatureWeights.records`: the column as feature, the word as level, and n_texts.
+        """One record a word, with the keys of `FeatureWeights.records`, n_texts, and how p-values are adjusted; the word is the level.
 
         Args:
             level: of the intervals of effects. Those of importances are at 95 %.
@@ -139,10 +143,9 @@ class WordWeights(msgspec.Struct, frozen=True):
             chosen = [(word, word.effects[0]) for word in self.words]
         return [_make_record(word, effect, level, adjust) for word, effect in sorted(chosen, key=_KEYS[sort])[:top]]
 
-    @property
-    def n_announced(self) -> int:
-        """Words with an effect whose adjusted p-value (Benjamini-Hochberg) is below 0.05."""
-        return sum(word.effects[0].bh < ANNOUNCED for word in self.words)
+    def count_announced(self, adjust: str = "bh") -> int:
+        """Words with an effect whose p-value, adjusted so, is below 0.05."""
+        return sum(word.effects[0].adjusted(adjust) < ANNOUNCED for word in self.words)
 
 
 _KEYS: dict[str, Callable[[tuple[Word, WordEffect]], tuple[float, ...]]] = {
@@ -165,7 +168,8 @@ def _make_record(word: Word, effect: WordEffect, level: float, adjust: str) -> R
         "effect": effect.effect,
         "std_err": effect.std_err,
         "z": effect.effect / effect.null_err if effect.null_err > 0 else None,
-        "p_value": {"bh": effect.bh, "holm": effect.holm, "none": effect.p_value}[adjust],
+        "p_value": effect.adjusted(adjust),
+        "adjusted": adjust,
         "low": low,
         "high": high,
         "importance": word.importance,

@@ -51,8 +51,8 @@ def split_lines(encoding: Encoding, content: str) -> list[str] | None:
         encoding: of the run.
         content: of a file without a name, such as standard input.
     """
-    lines = [line for line in content.splitlines() if line.strip()]
-    if _read_alone(encoding, lines) is None or lines[0].lstrip().startswith("{"):
+    lines = content.rstrip().splitlines()
+    if not lines or _read_alone(encoding, lines) is None or lines[0].lstrip().startswith("{"):
         return None
     names = [name.strip(" \"'") for name in lines[0].replace("\t", ",").replace(";", ",").split(",")]
     return None if encoding.blocks[0].name in names else lines

@@ -9,7 +9,7 @@ weight times distance from the average. The line is drawn behind the embedding o
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ import scipy.special
 
 from weights.data.bags import Bags
 from weights.data.inputs import COLUMNS, Inputs, Layout
+from weights.data.text.locating import Located
 from weights.ensemble import Ensemble, Population, available_threads
 from weights.errors import DataError
 from weights.models.base import keep_all
@@ -37,6 +38,8 @@ _PLACES = (np.arange(16) + 0.5) / 16
 _BLOCK = 512
 _MOST_ROWS, _MOST_FEATURES = 5, 10
 """Rows, and contributions to each, that an explanation shows of itself."""
+_NOTHING = 1e-7
+"""Contributions that are no more than this are what rounding left."""
 _LEAST_MEMBERS, _MOST_MEMBERS = 5, 32
 """Members of a population from which spread is read (our choice: fewer say little, more say hardly more)."""
 
@@ -55,6 +58,42 @@ class EntryParts(NamedTuple):
     moves: FloatArray
 
 
+class ExplainedText(NamedTuple):
+    """What the words of a text, w of them, add to the answer.
+
+    Attributes:
+        feature: the column of the text.
+        located: its words.
+        contributions: of each word, shape (w,).
+        std_err: of these, as of `Explanation`, shape (w,).
+        removed: places of words that speak for the answer most, the strongest first; fewer than three where fewer do.
+        without: the answer to the row without them; NaN where there are none.
+    """
+
+    feature: str
+    located: Located
+    contributions: FloatArray
+    std_err: FloatArray
+    removed: list[int]
+    without: float = float("nan")
+
+    def table(self, degrees: float) -> Table:
+        """The words that contribute most."""
+        low, high = self.bounds(degrees, 0.95)
+        sizes = np.abs(self.contributions)
+        cells = [
+            [self.located.words[i], compact(self.contributions[i]), between(low[i], high[i]) if np.isfinite(low[i]) else ""]
+            for i in np.argsort(-sizes, kind="stable")[:_MOST_FEATURES]
+            if sizes[i] > _NOTHING
+        ]
+        return Table(f"its words in '{self.feature}'", ["word", "contribution", "[0.025 0.975]"], cells)
+
+    def bounds(self, degrees: float, level: float) -> tuple[FloatArray, FloatArray]:
+        """The ends of intervals at this level, both (w,)."""
+        half = float(scipy.special.stdtrit(degrees, (1 + level) / 2)) * self.std_err
+        return self.contributions - half, self.contributions + half
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Shown):
     """Contributions to the predictions of some rows.
@@ -69,6 +108,7 @@ class Explanation(Shown):
             (r, f); at least that for networks. NaN where members cannot show it.
         degrees: of freedom of its Student's t.
         entries: of each block of bags what entries contribute; those of a row and a feature add up to the feature's contribution.
+        texts: of each row its texts with what their words contribute, as `inspection.texts.explain_texts` finds them; empty without texts.
     """
 
     features: list[str]
@@ -79,6 +119,7 @@ class Explanation(Shown):
     std_err: FloatArray
     degrees: float
     entries: Mapping[str, EntryParts] = field(default_factory=dict)
+    texts: Sequence[Sequence[ExplainedText]] = ()
 
     def half_width(self, level: float = 0.95) -> FloatArray:
         """How far intervals at this level reach to either side, shape (r, f)."""
@@ -112,6 +153,7 @@ class Explanation(Shown):
             cells += [[f"({len(rest)} more)", compact(float(own[rest].sum())), "", ""]] if len(rest) else []
             title = f"Row {r + 1}: {compact(float(self.prediction[r]))} = {compact(float(self.base[r]))} for average inputs, and"
             shown.append(Table(title, ["feature", "contribution", "[0.025 0.975]", ""], cells))
+            shown += [text.table(self.degrees) for text in (self.texts[r] if self.texts else ())]
         n_more = len(self.contributions) - len(shown)
         return [*shown, *([Table(f"and {n_more:,} more rows", [], [])] if n_more else [])]
 
@@ -351,5 +393,5 @@ def spread_of_replicates(ensemble: Ensemble, moves: FloatArray) -> tuple[FloatAr
 
 def _n_units(ensemble: Ensemble) -> int:
     """How many rows, or groups where rows come in groups, members are dealt."""
-    weights = ensemble.report.feature_weights
+    weights = ensemble.report.feature_weights or ensemble.report.word_weights
     return weights.n_clusters if weights and weights.n_clusters is not None else ensemble.report.n_samples

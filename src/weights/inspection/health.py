@@ -91,8 +91,9 @@ def layer_health(population: Population) -> list[LayerHealth]:
         return []
     recorded = _Recorded(population)
     expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
-    # Filters that are normalised, and shared by all places, have other sizes than the independent weights that theory speaks of.
-    plain = not any("gain" in layer for layer in population.params.values())
+    # Filters that are normalised, and shared by all places, have other sizes than the independent weights that theory speaks of; so has a
+    # first layer that reads no columns.
+    plain = not any("gain" in layer for layer in population.params.values()) and recorded.first("input/forward") > 0
 
     def health_of(layer: str) -> LayerHealth:
         """What was recorded of a layer, beside what theory expects."""
@@ -216,7 +217,8 @@ def _find_start_faults(recorded: _Recorded) -> Iterator[Finding]:
     healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
     sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
     layer, size = max(sizes.items(), key=lambda entry: abs(np.log(max(entry[1], 1e-30))))
-    if not _FADED < size < _GROWN:
+    reads_columns = recorded.first("input/forward") > 0  # what theory expects of other first layers is not known
+    if reads_columns and not _FADED < size < _GROWN:
         how, beside = "fades" if size < 1 else "grows", f"has {_number(size)} times the size it should have" if size > 0 else "is nothing"
         words = f"at the start the signal {how}: what leaves layer {layer} {beside}"
         yield Finding(recorded.population.name, "initialization", "scale", words, f"{instead}.", layer, size)

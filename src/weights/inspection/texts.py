@@ -7,47 +7,18 @@ add up to that of the text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import scipy.special
 
 from weights.data.encoding import apply_encoding
 from weights.data.registry import kind_of
 from weights.data.table.columns import as_text
-from weights.data.text.locating import Located
 from weights.ensemble import Ensemble
-from weights.inspection.explanation import Explanation, spread_of_replicates
-from weights.types import FloatArray
+from weights.inspection.explanation import ExplainedText, Explanation, spread_of_replicates
 
 _REMOVED = 3
 """Words that are taken out to see what the answer becomes (our choice)."""
-
-
-class ExplainedText(NamedTuple):
-    """What the words of a text, w of them, add to the answer.
-
-    Attributes:
-        feature: the column of the text.
-        located: its words.
-        contributions: of each word, shape (w,).
-        std_err: of these, as of `Explanation`, shape (w,).
-        removed: places of words that speak for the answer most, the strongest first; fewer than three where fewer do.
-        without: the answer to the row without them; NaN where there are none.
-    """
-
-    feature: str
-    located: Located
-    contributions: FloatArray
-    std_err: FloatArray
-    removed: list[int]
-    without: float = float("nan")
-
-    def bounds(self, degrees: float, level: float) -> tuple[FloatArray, FloatArray]:
-        """The ends of intervals at this level, both (w,)."""
-        half = float(scipy.special.stdtrit(degrees, (1 + level) / 2)) * self.std_err
-        return self.contributions - half, self.contributions + half
 
 
 def explain_texts(ensemble: Ensemble, table: pa.Table, explanation: Explanation) -> list[list[ExplainedText]]:

@@ -176,9 +176,13 @@ def _choose_effects(p_values: FloatArray, there: AnyArray) -> list[list[int]]:
 
 
 def _write(inputs: WordInputs, own: IntArray) -> list[str]:
-    """How the words of a unit are written: its pairs, and words that are in none of these."""
-    within = {int(part) for i in own for part in inputs.parts[i]}
-    return [inputs.texts[i] for i in own if int(i) not in within]
+    """How the words of a unit are written: its pairs whose words are both of it, and words that are in none of these."""
+    there = {int(i) for i in own}
+    whole = [int(i) for i in own if {int(part) for part in inputs.parts[i]} <= there]
+    within = {int(part) for i in whole for part in inputs.parts[i]}
+    alone = [int(i) for i in own if inputs.parts[i].max() < 0 and int(i) not in within]
+    written = sorted([*whole, *alone]) or own.tolist()
+    return [inputs.texts[i] for i in written]
 
 
 def _shorten(value: float) -> float:

@@ -31,15 +31,17 @@ class WordsOptions(msgspec.Struct, frozen=True):
 
 def ask_words(model: Model, options: WordsOptions, asker: Asker) -> Answer:
     """The effects of words with their intervals, by class where there are several: a forest plot."""
-    from weights.errors import printable
+    from weights.errors import UsageError, printable
     from weights.keptweights import weights_of_words
     from weights.report.figures import title_figure
     from weights.report.row_figures import Row, in_digits, rows_figure
     from weights.tables import aligned, show_p
-    from weights.wordsummary import describe_words
+    from weights.wordsummary import describe_words, name_p
 
     weights, task = weights_of_words(model.ensemble), model.ensemble.task
     label = None if options.label is None else model.classes[task.class_number(options.label)]
+    if label is not None and weights.n_outcomes == 1 and (told := weights.words[0].effects[0].label) != label:
+        raise UsageError(f"Of two classes the effects on '{told}' are told; those on '{label}' are their opposite. Leave --class out.")
     groups = _choose(weights, label, options)
     records = [record for _, group in groups for record in group]
     several = len({record["feature"] for record in records}) > 1
@@ -56,7 +58,7 @@ def ask_words(model: Model, options: WordsOptions, asker: Asker) -> Answer:
         rows += [Row(str(of_class))] if len(groups) > 1 else []
         rows += [Row(name(r), r["effect"], r["low"], r["high"], cells(r), part=len(groups) > 1) for r in group]
     tail = (1 - options.level) / 2
-    head = ("texts", "effect", f"[{tail:.3g} {1 - tail:.3g}]", "p" if options.adjust == "none" else "adj. p")
+    head = ("texts", "effect", f"[{tail:.3g} {1 - tail:.3g}]", name_p(options.adjust))
     whole = f"change of {task.effect_of('target')}"
     whole = whole if label is None else whole.replace("each class", str(label))
     notes = describe_words(weights, options.adjust)
@@ -79,19 +81,15 @@ def ask_words(model: Model, options: WordsOptions, asker: Asker) -> Answer:
 
 
 def _choose(weights: WordWeights, label: Any, options: WordsOptions) -> list[tuple[Any, list[Record]]]:
-    """The words of each class, those that raise it most first; of many classes those with the clearest words."""
+    """The words of each class; of many classes those with the clearest words."""
     chosen: dict[str, Any] = {"level": options.level, "adjust": options.adjust, "sort": options.sort}
     if label is not None or weights.n_outcomes == 1:
-        return [(label, _by_effect(weights.records(label=label, top=options.top, **chosen)))]
+        return [(label, weights.records(label=label, top=options.top, **chosen))]
     of_words = weights.records(**chosen)
     classes = [*dict.fromkeys(record["class"] for record in of_words)]
     classes = classes[: max(options.top // _FEWEST_OF_CLASS, 1)]
     each = max(options.top // len(classes), 1)
-    return [(of_class, _by_effect(weights.records(label=of_class, top=each, **chosen))) for of_class in classes]
-
-
-def _by_effect(records: list[Record]) -> list[Record]:
-    return sorted(records, key=lambda record: -record["effect"])
+    return [(of_class, weights.records(label=of_class, top=each, **chosen)) for of_class in classes]
 
 
 def _refuse(model: Model) -> str:

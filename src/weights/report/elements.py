@@ -49,10 +49,10 @@ def element_lines(population: Population, step_seconds: Mapping[str, float] | No
 
 
 def _augmentation_lines(settings: AnyAugmentation | None) -> list[str]:
-    """How pictures are changed while members learn, if they are."""
+    """How rows are changed while members learn, if they are."""
     used = {} if settings is None else {name: value for name, value in msgspec.structs.asdict(settings).items() if value}
     words = [name if value is True else f"{name} {_plain(value)}" for name, value in used.items()]
-    return [f"  {'':<16}pictures are changed: {', '.join(words)}"] if words else []
+    return [f"  {'':<16}rows are changed: {', '.join(words)}"] if words else []
 
 
 def finding_lines(findings: Sequence[Finding], run: str | None = None) -> list[str]:

@@ -57,7 +57,8 @@ def _result_lines(model: Model, prepared: Prepared, folder: Path | None) -> list
         lines += decomposition_lines(model.report.decomposition)
     lines += finding_lines(model.findings(), run)
     if model.report.feature_weights or model.report.word_weights:
-        n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()})
+        # Columns have a line for each class, words one.
+        n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()}) if model.report.feature_weights else 1
         lines += model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines()
     return [*lines, *terminal.next_lines(folder, model.ensemble)]
 

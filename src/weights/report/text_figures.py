@@ -1,6 +1,7 @@
 """Texts with their words coloured by what they add to the answer: in a terminal, on a page of HTML, and drawn. Nothing is computed here.
 
-Orange speaks for what is answered, blue against it, the stronger the more. Records are those of `answering.explanations`.
+Orange raises the answer or the probability that is explained, blue lowers it, the stronger the more.
+Records are those of `answering.explanations`.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .w{color:#5f6b76;font-size:.9rem}
 </style>
 <h1>What answers rest on</h1>
-<p class="w">Orange words speak for what is answered, blue ones against it, the stronger the more; point at one for its contribution and its
-interval. Contributions of words add up to that of their text, those of features to the answer.</p>
+<p class="w">Orange words raise the answer, or the probability that is named, blue ones lower it, the stronger the more; point at one for
+its contribution and its interval. Contributions of words add up to that of their text, those of features to the answer.</p>
 ROWS
 </html>
 """

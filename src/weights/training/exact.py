@@ -139,11 +139,11 @@ def strength_path(problem: Problem, regularization: Regularization, *, n_strengt
     """Falling strengths worth trying, shape (n_strengths,).
 
     For penalties with exact zeros from the least strength that leaves no weight down to a thousandth of it; for smooth ones from 3 to
-    1e-5, on inputs of variance one, of sparse ones from 0.03 (our choice).
+    1e-5, on inputs of variance one, of sparse ones from 1 (our choice).
     """
     least_strength = PENALTIES[regularization.penalty].least_strength
     if least_strength is None and problem.is_sparse:
-        return np.geomspace(0.03, 1e-5, n_strengths - 2)
+        return np.geomspace(1.0, 1e-5, n_strengths + 1)
     if least_strength is None:
         return np.geomspace(3.0, 1e-5, n_strengths)
     center = Problem(problem.loss, np.zeros((problem.x.shape[0], 1)), problem.y, problem.weight, problem.n_outputs, np.zeros(1, int))
