@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from weights.data.inputs import NUMBERS, Layout, table_layout
-from weights.data.registry import describe_blocks
+from weights.data.registry import KINDS, describe_blocks
 from weights.elements.activation import ACTIVATIONS, Activation
 from weights.elements.augmentation import AnyAugmentation
 from weights.elements.initialization import SCHEMES, Initialization
@@ -224,7 +224,9 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
     if not {*architecture.reads} <= {*layout.names}:
         needed, came = describe_blocks(architecture.reads), describe_blocks(layout.names)
         came = "a table" if layout.is_table else came
-        raise UsageError(f"The model {name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.")
+        hints = [f"--kind COLUMN={name}" for name, kind in KINDS.items() if kind.finds is not None and kind.block in architecture.reads]
+        hint = f" A column of them that was taken for something else is named by {hints[0]}." if hints else ""
+        raise UsageError(f"The model {name_of(spec.model)} reads {needed}, but {came} came. Leave --model out, or name another.{hint}")
     optimization, members = spec.optimization, spec.members
     if optimization.name == "auto":
         solver = None if _needs_steps(spec) else architecture.defaults.solver

@@ -31,6 +31,8 @@ _HELD = "held as they are while the features above change, and not ranked: {}; s
 _WIDEST_VALUE = 14
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
+_NOTHING = 1e-7
+"""A contribution that is no larger is what rounding left."""
 _GOOD_COVERAGE = 0.93
 _MOST_CLASSES, _REPEATED = 2, " "
 _READABLE = 1e-6, 1e6
@@ -61,7 +63,9 @@ def summarise_weights(ensemble: Ensemble, **options: Any) -> list[Table]:
     Raises:
         UsageError: a choice is not known, or there are no weights.
     """
-    task, held = ensemble.task, [block.name for block in ensemble.encoding.blocks]
+    task, told = ensemble.task, ensemble.report.word_weights is not None  # of texts by their words
+    blocks = zip(ensemble.encoding.blocks, ensemble.encoding.kinds, strict=True)
+    held = [block.name for block, kind in blocks if not (told and kind.vocabulary)]
     return ask_weights(
         ensemble,
         options,
@@ -297,7 +301,8 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
         answer, base = compact(record["prediction"]), compact(record["base"])
         lines.append(f"Row {record['row']:<9} {_name_answer(record, target)} {answer} = {base} for average inputs, and")
         parts = record["contributions"]
-        largest = max((abs(part["contribution"]) for part in parts), default=0.0) or 1.0
+        largest = max((abs(part["contribution"]) for part in parts), default=0.0)
+        largest = largest if largest > _NOTHING else 1.0
         cells = [_contribution(part, largest) for part in parts[:top]]
         if len(parts) > top:
             rest = sum(part["contribution"] for part in parts[top:])

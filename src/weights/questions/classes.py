@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from weights.model import Model
 
 _MOST_IN_A_TABLE, _MOST_TAKEN_FOR = 15, 3
+_WIDEST, _FEWEST_LISTED = 140, 8
 Test = Annotated[bool, option("The rows that were for the test, instead of those of training.")]
 Label = Annotated[str | None, option("The class sought; the second of two if not given.", "LABEL", "--class")]
 
@@ -33,13 +34,12 @@ def ask_confusion(model: Model, options: ConfusionOptions, asker: Asker) -> Answ
 
     confusion = model.confusion(test=options.test)
     footnote = f"{describe_judged(model, test=options.test)} Shares with 95 % intervals."
-    if len(confusion.classes) > _MOST_IN_A_TABLE:
+    rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
+    for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
+        rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
+    lines = aligned(rows, to_right=range(1, len(confusion.classes) + 1))
+    if len(confusion.classes) > _MOST_IN_A_TABLE or (len(lines[0]) > _WIDEST and len(confusion.classes) > _FEWEST_LISTED):
         lines = _list_most_confused(confusion)
-    else:
-        rows = [["truth", *(str(label) for label in confusion.classes), "answered rightly"]]
-        for label, counts, recall in zip(confusion.classes, confusion.counts, confusion.recalls, strict=True):
-            rows.append([str(label), *(f"{count:,}" for count in counts), percent(recall)])
-        lines = aligned(rows, to_right=range(1, len(confusion.classes) + 1))
     return Answer(
         msgspec.to_builtins(confusion),
         lines,

@@ -23,6 +23,8 @@ _MOST_ROWS = 20
 _LISTED = 5
 """Words that are listed with their intervals (our choice)."""
 _LINE = 21.0
+_NOTHING = 1e-7
+"""A contribution that is no larger is what rounding left."""
 _PALE = 0.08
 """Share of the strongest contribution of a text below which a word has no colour."""
 _STRENGTHS = ((0.6, "\x1b[48;5;208m\x1b[38;5;16m", "\x1b[48;5;75m\x1b[38;5;16m"), (0.25, "\x1b[38;5;208m", "\x1b[38;5;75m"))
@@ -40,7 +42,8 @@ def text_lines(record: Record, *, color: bool) -> Iterator[str]:
     for part in texts_of(record):
         yield f"  {printable(part['feature'])}"
         yield from (f"    {line}" for line in _wrap(part["words"], color=color))
-        for word in sorted(part["words"], key=lambda word: -abs(word["contribution"]))[:_LISTED]:
+        told = (word for word in part["words"] if abs(word["contribution"]) > _NOTHING)
+        for word in sorted(told, key=lambda word: -abs(word["contribution"]))[:_LISTED]:
             interval = "" if word["low"] is None else f"  [{_signed(word['low'])} {_signed(word['high'])}]"
             yield f"    {_signed(word['contribution']):>9}{interval}  {printable(word['word'])}"
         if part["without"]:
