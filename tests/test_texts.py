@@ -313,3 +313,11 @@ def test_runs_without_texts_have_no_words(tmp_path):
     result = command("words", tmp_path / "run")
     assert result.exit_code != 0
     assert "reads no texts" in " ".join(result.output.split())
+
+
+def test_texts_that_were_learned_from_are_noticed_where_they_are_scored(tmp_path):
+    table, later = make_table(150).select(["review", "stars"]), make_table(60).select(["review", "stars"])
+    pyarrow.csv.write_csv(table, tmp_path / "reviews.csv")
+    model = wt.fit(tmp_path / "reviews.csv", model="words", **SMALL)
+    assert any("60 of 60 rows are among those that the run learned from" in note for note in model.score(table.slice(0, 60)).notes)
+    assert not any("learned from" in note for note in model.score(later).notes)

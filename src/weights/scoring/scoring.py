@@ -90,7 +90,7 @@ def score_rows(
         by=by or "",
         levels=score_levels(task, scored, rows, by) if by is not None else [],
         drifts=find_drift(ensemble, rows, inputs, independent=independent),
-        notes=[*describe_seen(ensemble, inputs, scored.y, source), *notes, *why_not, *_describe_limits(ensemble, scored)],
+        notes=[*describe_seen(ensemble, rows, inputs, scored.y, source), *notes, *why_not, *_describe_limits(ensemble, scored)],
     )
 
 
