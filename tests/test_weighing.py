@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import weights as wt
 from weights.api import plan_fit
 from weights.weighing import _rows_of_texts, has_weights
 from wordy import write_texts
@@ -33,3 +34,9 @@ def test_texts_alone_have_weights():
     prepared = plan(TEXTS)
     assert has_weights(prepared.dataset.encoding)
     assert prepared.inspect
+
+
+def test_of_many_texts_some_are_asked(monkeypatch):
+    monkeypatch.setattr("weights.weighing.MOST_TEXTS", 150)
+    found = wt.fit(pa.table({"note": TEXTS, "y": Y}), "y", model="words", members=4, n_folds=4).report.word_weights
+    assert found.n_rows == 150

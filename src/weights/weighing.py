@@ -16,7 +16,7 @@ from weights.inspection.contrasts import InspectedRows
 from weights.inspection.feature_weights import estimate_feature_weights
 from weights.inspection.outofbag import OutOfBag, OutOfBagMembers
 from weights.inspection.slopes import Rows
-from weights.inspection.wordweights import AskedTexts, estimate_word_weights, has_words
+from weights.inspection.wordweights import MOST_TEXTS, AskedTexts, estimate_word_weights, has_words
 from weights.models.registry import architecture_of
 from weights.prepared import WEIGHING, Prepared
 from weights.training.control import Control, Progress
@@ -50,14 +50,19 @@ def weigh_columns(
 
 
 def weigh_words(prepared: Prepared, job: Job, control: Control) -> tuple[WordWeights | None, list[str]]:
-    """The effect and importance of words, by members of a linear model that learn from the rows that those of a job learn from."""
+    """The effect and importance of words, by members of a linear model that learn from the rows that those of a job learn from.
+
+    Of many rows `MOST_TEXTS` are asked, drawn at random.
+    """
     dataset = prepared.dataset
     if not prepared.inspect or not has_words(dataset.encoding):
         return None, []
-    rows = _rows_of_texts(prepared)
-    resampling = job.first_repeat().resampling
+    rows, texts = _rows_of_texts(prepared), job.first_repeat()
+    if (n_rows := len(texts.inputs)) > MOST_TEXTS:
+        chosen = np.sort(np.random.default_rng(0x3E2).choice(n_rows, MOST_TEXTS, replace=False))
+        rows, texts = rows.only(chosen), texts.of_rows(chosen)
     with threadpoolctl.threadpool_limits(1):  # members are solved on several cores already
-        asked = AskedTexts(prepared.task, dataset.encoding, dataset.inputs, prepared.y, rows, resampling, control.n_threads)
+        asked = AskedTexts(prepared.task, dataset.encoding, texts.inputs, texts.y, rows, texts.resampling, control.n_threads)
         return estimate_word_weights(asked, _report_weighing(control))
 
 

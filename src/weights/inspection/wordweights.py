@@ -22,6 +22,8 @@ from weights.training.resampling import Resampling
 from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 from weights.wordweights import ANNOUNCED, Word, WordEffect, WordWeights
 
+MOST_TEXTS = 50_000
+"""Texts of which effects of words are estimated (our choice: what more would add is little beside the wait)."""
 _CLEAREST = 50
 """Words that are kept for each class beside those that move it most of all (our choice)."""
 _DIGITS = 6
@@ -62,15 +64,15 @@ def has_words(encoding: Encoding) -> bool:
 
 
 def estimate_seconds(encoding: Encoding, n_rows: int, n_outputs: int, *, n_threads: int) -> float:
-    """About how many seconds `estimate_word_weights` takes for so many rows."""
-    seconds = 0.0
+    """About how many seconds `estimate_word_weights` takes for so many rows, at most `MOST_TEXTS` of them."""
+    seconds, asked = 0.0, min(n_rows, MOST_TEXTS)
     for block in encoding.blocks:
         if (kind := kind_of(block)).vocabulary is None:
             continue
-        held = np.concatenate([np.asarray(counts) for counts in kind.vocabulary(block).counts[:2]])
-        n_tested = min(int(((held >= LEAST_TEXTS) & (held <= n_rows - LEAST_TEXTS)).sum()), MOST_TESTED)
+        held = np.concatenate([np.asarray(counts) for counts in kind.vocabulary(block).counts[:2]]) * (asked / max(n_rows, 1))
+        n_tested = min(int(((held >= LEAST_TEXTS) & (held <= asked - LEAST_TEXTS)).sum()), MOST_TESTED)
         fitting = _FITTING_SECONDS * float(held.sum()) * n_outputs
-        seconds += fitting + n_tested * (n_rows * (_ROW_SECONDS + n_outputs * _OUTPUT_SECONDS) + n_tested * _PAIR_SECONDS)
+        seconds += fitting + n_tested * (asked * (_ROW_SECONDS + n_outputs * _OUTPUT_SECONDS) + n_tested * _PAIR_SECONDS)
     return seconds / n_threads
 
 
