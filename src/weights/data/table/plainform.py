@@ -37,11 +37,11 @@ def only_extensions(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes
 
 
 def whole_text(value: Any) -> Any:
-    """The value; where it is text with half characters, as Python makes them of bytes that are no UTF-8, with a sign in their place.
+    r"""The value; where it is text with half characters, as Python makes them of bytes that are no UTF-8, with a sign in their place.
 
     Example:
-        >>> whole_text("caf\udce9"), whole_text(1)
-        ('caf\ufffd', 1)
+        >>> whole_text("caf\udce9") == "caf\ufffd", whole_text(1)
+        (True, 1)
     """
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
