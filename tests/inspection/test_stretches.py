@@ -115,4 +115,4 @@ def test_from_file_to_fit_explanation_and_drawing(tmp_path, monkeypatch):
     assert "series" in say("show", "run")
     refused = run.invoke(cli, ["summary", "run"])
     assert refused.exit_code == 2
-    assert "Series no columns of numbers or categories" in refused.output
+    assert "This run reads series, and no columns" in refused.output
