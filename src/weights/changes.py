@@ -75,8 +75,7 @@ def with_change(ensemble: Ensemble, prepared: Prepared, name: str) -> tuple[Prep
     plans = plans_of(change.specs, prepared.layout, len(prepared.dataset.inputs), n_threads=prepared.n_threads)
     check_memory(plans)
     remarks = [*report.remarks, f"fitted again{'' if change.words.startswith('without ') else ' with'} {change.words}"]
-    inspect = report.feature_weights is not None or report.word_weights is not None
-    changed = dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=inspect)
+    changed = dataclasses.replace(prepared, candidates=change.specs, plans=plans, remarks=remarks, inspect=report.is_weighed)
     return changed, change.words
 
 

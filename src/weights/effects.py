@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 import scipy.special
 
-from weights.errors import UsageError, suggest
+from weights.errors import UsageError
 from weights.multiplicity import ADJUSTMENTS, adjusted
+from weights.options import check_choices, check_top
 
 SCALES = ("target", "link", "odds")
 PER = ("unit", "sd")
@@ -315,11 +316,7 @@ class FeatureWeights(msgspec.Struct, frozen=True):
             "adjust": (adjust, ADJUSTMENTS),
             "sort": (sort, tuple(_ORDERS)),
         }
-        for name, (value, known) in choices.items():
-            if value not in known:
-                raise UsageError(f"{name} must be one of {', '.join(known)}, but is '{value}'. {suggest(value, known)}")
-        if not 0 < level < 1:
-            raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
+        check_choices(choices, level)
         errors = errors or self.errors
         with_errors = [c for c in self.contrasts if c.std_errs]
         if with_errors and errors != self.errors and not any(errors in c.std_errs for c in with_errors):
@@ -410,8 +407,7 @@ def leading(blocks: list[list[Record]], top: int | None) -> list[list[Record]]:
     Raises:
         UsageError: `top` is less than one.
     """
-    if top is not None and top < 1:
-        raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see all features.")
+    check_top(top, "all features")
     return blocks[:top]
 
 

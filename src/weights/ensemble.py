@@ -113,6 +113,11 @@ class Report(msgspec.Struct, frozen=True):
     distributions: list[Distribution] = []
     fingerprint: str = ""
 
+    @property
+    def is_weighed(self) -> bool:
+        """Whether it says what columns, or words, are worth."""
+        return self.feature_weights is not None or self.word_weights is not None
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -394,14 +399,14 @@ def available_threads() -> int:
 
 def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], FloatArray]:
     """Outputs (n, k) of one member for encoded rows, computed in padded blocks so that few shapes are compiled."""
-    if layout.holds_bags:
-        return _apply_to_bags(program_spec(spec), layout)
-    compiled, most = _compiled_apply(program_spec(spec), layout), layout.rows_at_once(_BLOCK)
+    embed, compiled = _compiled_apply(program_spec(spec), layout)
+    most = layout.rows_at_once(_BLOCK) if embed is None else _BLOCK
 
     def run(params: Params, inputs: Inputs) -> FloatArray:
         outputs = np.empty((len(inputs), layout.n_outputs), np.float32)
         for begin in range(0, len(inputs), most):
             rows = inputs[begin : begin + most]
+            rows = rows if embed is None else embed(params, rows)
             padded = rows.padded(min(most, 1 << (max(len(rows), 16) - 1).bit_length()))
             outputs[begin : begin + len(rows)] = np.asarray(compiled(params, padded))[: len(rows)]
         return outputs
@@ -410,24 +415,9 @@ def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], Floa
 
 
 @functools.lru_cache(maxsize=32)
-def _apply_to_bags(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], FloatArray]:
-    """The same where rows are bags, whose sums are products of a sparse matrix: these are formed before the program."""
+def _compiled_apply(spec: Spec, layout: Layout) -> tuple[Callable[[Params, Inputs], Inputs] | None, Callable[[Params, Inputs], jax.Array]]:
+    """What is done to rows before the program, or None, and the program: sums of bags are products of a sparse matrix, formed before it."""
     model = build(spec.model, layout, spec.initialization, spec.activation)
-    forward = jax.jit(lambda params, embedded: model.forward(params, embedded, keep_all)[0])
-
-    def run(params: Params, inputs: Inputs) -> FloatArray:
-        outputs = np.empty((len(inputs), layout.n_outputs), np.float32)
-        for begin in range(0, len(inputs), _BLOCK):
-            embedded = model.embed(params, inputs[begin : begin + _BLOCK])
-            n_rows = len(embedded)
-            padded = embedded.padded(1 << (max(n_rows, 16) - 1).bit_length())
-            outputs[begin : begin + n_rows] = np.asarray(forward(params, padded))[:n_rows]
-        return outputs
-
-    return run
-
-
-@functools.lru_cache(maxsize=32)
-def _compiled_apply(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], jax.Array]:
-    model = build(spec.model, layout, spec.initialization, spec.activation)
-    return jax.jit(lambda params, inputs: model.apply(params, inputs, keep_all)[0])
+    if layout.holds_bags:
+        return model.embed, jax.jit(lambda params, embedded: model.forward(params, embedded, keep_all)[0])
+    return None, jax.jit(lambda params, inputs: model.apply(params, inputs, keep_all)[0])

@@ -8,7 +8,7 @@ so that help answers at once.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -208,3 +208,26 @@ def _find_type(hint: Any) -> type:
     """The first of several types that an annotation names, if texts are read as it, else str."""
     first = get_args(hint)[0] if get_origin(hint) is UnionType else hint
     return first if first in (bool, int, float) else str
+
+
+def check_choices(choices: Mapping[str, tuple[str, Collection[str]]], level: float) -> None:
+    """Refuse choices that are none of those known, by name, and a level that is none.
+
+    Raises:
+        UsageError: there is such a one.
+    """
+    for name, (value, known) in choices.items():
+        if value not in known:
+            raise UsageError(f"{name} must be one of {', '.join(known)}, but is '{value}'. {suggest(value, known)}")
+    if not 0 < level < 1:
+        raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
+
+
+def check_top(top: int | None, without: str) -> None:
+    """Refuse to show fewer than one; `without` it that much is shown.
+
+    Raises:
+        UsageError: it is less than one.
+    """
+    if top is not None and top < 1:
+        raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see {without}.")

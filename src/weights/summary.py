@@ -16,6 +16,7 @@ from weights.checking import Check
 from weights.effects import ERRORS, INTERCEPT, MEASURES, FeatureWeights, Group, Record, leading
 from weights.ensemble import Ensemble
 from weights.errors import abridged, listed, printable
+from weights.inspection.explanation import NOTHING
 from weights.inspection.measured import MeasuredSize, find_measured
 from weights.keptweights import ask_weights
 from weights.multiplicity import adjusted
@@ -31,8 +32,6 @@ _HELD = "held as they are while the features above change, and not ranked: {}; s
 _WIDEST_VALUE = 14
 _MOST_GROUPS, _MOST_OF_GROUP = 3, 4
 _LEAST_SHOWN = 5e-5
-_NOTHING = 1e-7
-"""A contribution that is no larger is what rounding left."""
 _GOOD_COVERAGE = 0.93
 _MOST_CLASSES, _REPEATED = 2, " "
 _READABLE = 1e-6, 1e6
@@ -289,7 +288,7 @@ def describe_model(ensemble: Ensemble) -> str:
     heads = ["", "out of bag", "95 % interval", *([f"test, {report.n_test:,} rows", "95 % interval"] if report.test else [])]
     notes = [report.decision, report.usefulness.complaint if report.usefulness else "", ensemble.encoding.disclaimer]
     shown = [Table(title, heads, rows, [*filter(None, notes)])]
-    if report.feature_weights is not None or report.word_weights is not None:
+    if report.is_weighed:
         shown += summarise_weights(ensemble, top=_MOST_SHOWN, narrow=True, per="sd")
     return "".join(table._repr_html_() for table in shown)
 
@@ -302,7 +301,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
         lines.append(f"Row {record['row']:<9} {_name_answer(record, target)} {answer} = {base} for average inputs, and")
         parts = record["contributions"]
         largest = max((abs(part["contribution"]) for part in parts), default=0.0)
-        largest = largest if largest > _NOTHING else 1.0
+        largest = largest if largest > NOTHING else 1.0
         cells = [_contribution(part, largest) for part in parts[:top]]
         if len(parts) > top:
             rest = sum(part["contribution"] for part in parts[top:])

@@ -12,10 +12,10 @@ import msgspec
 import scipy.special
 
 from weights.effects import Contrast, Record
-from weights.errors import UsageError, listed, suggest
+from weights.errors import listed
 from weights.multiplicity import ADJUSTMENTS
+from weights.options import check_choices, check_top
 
-SORTS = ("importance", "p", "effect", "texts", "table")
 ANNOUNCED = 0.05
 """Adjusted p-value below which an effect is announced (our choice)."""
 _MOST_WRITTEN, _KIND = 4, "robust"
@@ -131,13 +131,8 @@ class WordWeights(msgspec.Struct, frozen=True):
             UsageError: a choice is not known.
         """
         adjust = adjust or "bh"
-        for name, value, known in (("adjust", adjust, ADJUSTMENTS), ("sort", sort, SORTS)):
-            if value not in known:
-                raise UsageError(f"{name} must be one of {', '.join(known)}, but is '{value}'. {suggest(value, known)}")
-        if not 0 < level < 1:
-            raise UsageError(f"The level must be between 0 and 1, but is {level}. Use 0.95 for intervals that hold 19 times in 20.")
-        if top is not None and top < 1:
-            raise UsageError(f"top must be at least 1, but is {top}. Leave it out to see all words.")
+        check_choices({"adjust": (adjust, ADJUSTMENTS), "sort": (sort, _KEYS)}, level)
+        check_top(top, "all words")
         chosen = [(word, effect) for word in self.words for effect in word.effects if label is None or effect.label == label]
         if label is None:
             chosen = [(word, word.effects[0]) for word in self.words]
@@ -148,12 +143,17 @@ class WordWeights(msgspec.Struct, frozen=True):
         return sum(word.effects[0].adjusted(adjust) < ANNOUNCED for word in self.words)
 
 
+def clearest_first(effect: WordEffect) -> tuple[float, float]:
+    """By what effects are sorted so that the clearest come first."""
+    return effect.p_value, -abs(effect.effect / max(effect.null_err, 1e-300))
+
+
 _KEYS: dict[str, Callable[[tuple[Word, WordEffect]], tuple[float, ...]]] = {
     "importance": lambda pair: (-pair[0].importance, pair[1].p_value),
-    "p": lambda pair: (pair[1].p_value, -abs(pair[1].effect / max(pair[1].null_err, 1e-300))),
+    "p": lambda pair: clearest_first(pair[1]),
     "effect": lambda pair: (-abs(pair[1].effect),),
     "texts": lambda pair: (-pair[0].n_texts,),
-    "table": lambda pair: (pair[1].p_value, -abs(pair[1].effect / max(pair[1].null_err, 1e-300))),
+    "table": lambda pair: clearest_first(pair[1]),
 }
 
 

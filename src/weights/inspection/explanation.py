@@ -38,7 +38,7 @@ _PLACES = (np.arange(16) + 0.5) / 16
 _BLOCK = 512
 _MOST_ROWS, _MOST_FEATURES = 5, 10
 """Rows, and contributions to each, that an explanation shows of itself."""
-_NOTHING = 1e-7
+NOTHING = 1e-7
 """Contributions that are no more than this are what rounding left."""
 _LEAST_MEMBERS, _MOST_MEMBERS = 5, 32
 """Members of a population from which spread is read (our choice: fewer say little, more say hardly more)."""
@@ -84,7 +84,7 @@ class ExplainedText(NamedTuple):
         cells = [
             [self.located.words[i], compact(self.contributions[i]), between(low[i], high[i]) if np.isfinite(low[i]) else ""]
             for i in np.argsort(-sizes, kind="stable")[:_MOST_FEATURES]
-            if sizes[i] > _NOTHING
+            if sizes[i] > NOTHING
         ]
         return Table(f"its words in '{self.feature}'", ["word", "contribution", "[0.025 0.975]"], cells)
 

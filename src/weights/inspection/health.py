@@ -93,7 +93,7 @@ def layer_health(population: Population) -> list[LayerHealth]:
     expected = expected_signals(population.spec, population.params, recorded.first("input/forward"))
     # Filters that are normalised, and shared by all places, have other sizes than the independent weights that theory speaks of; so has a
     # first layer that reads no columns.
-    plain = not any("gain" in layer for layer in population.params.values()) and recorded.first("input/forward") > 0
+    plain = not any("gain" in layer for layer in population.params.values()) and recorded.reads_columns
 
     def health_of(layer: str) -> LayerHealth:
         """What was recorded of a layer, beside what theory expects."""
@@ -191,6 +191,11 @@ class _Recorded:
         self.population, self.history, self.spec = population, population.history, population.spec
         self.hidden = hidden_layers(population.params)
 
+    @property
+    def reads_columns(self) -> bool:
+        """Whether the first layer reads columns; what theory expects of other first layers is not known."""
+        return self.first("input/forward") > 0
+
     def judges(self, layer: str) -> bool:
         """Whether there are units and rows enough to say how a hidden layer's units answer."""
         enough = self.first("rows_looked_at") >= _FEWEST_ROWS
@@ -217,8 +222,7 @@ def _find_start_faults(recorded: _Recorded) -> Iterator[Finding]:
     healthy = expected_signals(matched, recorded.population.params, recorded.first("input/forward")).forward
     sizes = {layer: (recorded.first(f"{layer}/forward") / max(healthy[layer], 1e-12)) ** 0.5 for layer in hidden}
     layer, size = max(sizes.items(), key=lambda entry: abs(np.log(max(entry[1], 1e-30))))
-    reads_columns = recorded.first("input/forward") > 0  # what theory expects of other first layers is not known
-    if reads_columns and not _FADED < size < _GROWN:
+    if recorded.reads_columns and not _FADED < size < _GROWN:
         how, beside = "fades" if size < 1 else "grows", f"has {_number(size)} times the size it should have" if size > 0 else "is nothing"
         words = f"at the start the signal {how}: what leaves layer {layer} {beside}"
         yield Finding(recorded.population.name, "initialization", "scale", words, f"{instead}.", layer, size)

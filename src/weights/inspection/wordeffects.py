@@ -261,9 +261,9 @@ def _estimate_chunk(
     rooted = left * units.root[:, None]
     effect = (rooted.T @ answers.residuals + np.asarray(gather @ (held[:, None] * changes))) / scale[:, None]
     makes = rooted / scale
-    leverage = left**2 / np.maximum(square, 1e-300) + (n_beside + units.basis.shape[1]) / len(left)
-    importance = _weigh_importance(task, answers, without, dependence, chunk)
     share = left**2 / np.maximum(square, 1e-300)
+    leverage = share + (n_beside + units.basis.shape[1]) / len(left)
+    importance = _weigh_importance(task, answers, without, dependence, chunk)
     degrees = dependence.degrees(share)
     noise = answers.residuals[rows]
     if not dependence.is_none:

@@ -11,7 +11,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from weights.data.text.vocabulary import Vocabulary
-from weights.types import BoolArray, FloatArray, IntArray
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 LEAST_TEXTS = 20
 """Texts that must hold a word, and lack it, for its effect to be estimated (our choice: fewer say little)."""
@@ -25,6 +25,11 @@ _LITTLE_LEFT = 0.1
 """As a share of the texts that hold a word what must be left of it, or words that exclude it are not accounted for (our choice)."""
 _MOST_BESIDE = 0.1
 """As a share of the texts how many words may be accounted for (our choice)."""
+
+
+def are_enough(n_holding: AnyArray, n_rows: int) -> BoolArray:
+    """Whether enough of so many texts hold a word, and lack it, of how many hold each."""
+    return (n_holding >= LEAST_TEXTS) & (n_holding <= n_rows - LEAST_TEXTS)
 
 
 class WordInputs(NamedTuple):
@@ -127,7 +132,7 @@ class WordUnits(NamedTuple):
     def of(cls, inputs: WordInputs, root: FloatArray) -> WordUnits | None:
         """All words that enough rows hold and lack."""
         n_rows, counts = inputs.flags.shape[0], np.bincount(inputs.flags.indices, minlength=inputs.flags.shape[1])
-        tested = np.flatnonzero((counts >= LEAST_TEXTS) & (counts <= n_rows - LEAST_TEXTS))
+        tested = np.flatnonzero(are_enough(counts, n_rows))
         if len(tested) > MOST_TESTED:
             tested = np.sort(tested[np.argsort(-counts[tested], kind="stable")[:MOST_TESTED]])
         if not len(tested):

@@ -14,13 +14,13 @@ from weights.data.text.words import CLASSES
 from weights.errors import listed
 from weights.inspection.slopes import Rows
 from weights.inspection.wordeffects import WordEffects, estimate_word_effects
-from weights.inspection.wordunits import LEAST_TEXTS, MOST_TESTED, WordInputs, word_inputs
+from weights.inspection.wordunits import LEAST_TEXTS, MOST_TESTED, WordInputs, are_enough, word_inputs
 from weights.multiplicity import adjust_by_family, adjusted
 from weights.tasks.base import Task
 from weights.training.crossfitting import cross_fit
 from weights.training.resampling import Resampling
 from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
-from weights.wordweights import ANNOUNCED, Word, WordEffect, WordWeights
+from weights.wordweights import ANNOUNCED, Word, WordEffect, WordWeights, clearest_first
 
 MOST_TEXTS = 50_000
 """Texts of which effects of words are estimated (our choice: what more would add is little beside the wait)."""
@@ -70,7 +70,7 @@ def estimate_seconds(encoding: Encoding, n_rows: int, n_outputs: int, *, n_threa
         if (kind := kind_of(block)).vocabulary is None:
             continue
         held = np.concatenate([np.asarray(counts) for counts in kind.vocabulary(block).counts[:2]]) * (asked / max(n_rows, 1))
-        n_tested = min(int(((held >= LEAST_TEXTS) & (held <= asked - LEAST_TEXTS)).sum()), MOST_TESTED)
+        n_tested = min(int(are_enough(held, asked).sum()), MOST_TESTED)
         fitting = _FITTING_SECONDS * float(held.sum()) * n_outputs
         seconds += fitting + n_tested * (asked * (_ROW_SECONDS + n_outputs * _OUTPUT_SECONDS) + n_tested * _PAIR_SECONDS)
     return seconds / n_threads
@@ -163,7 +163,7 @@ def _list_words(inputs: WordInputs, effects: WordEffects, unit: float) -> list[W
                 bool(known.excluding[place]),
             )
         )
-    return sorted(words, key=lambda word: (word.effects[0].p_value, -abs(word.effects[0].effect) / max(word.effects[0].null_err, 1e-300)))
+    return sorted(words, key=lambda word: clearest_first(word.effects[0]))
 
 
 def _choose_effects(p_values: FloatArray, there: AnyArray) -> list[list[int]]:
@@ -222,7 +222,7 @@ def _find_telling(inputs: WordInputs, wanted: FloatArray) -> list[tuple[int, flo
     spread = np.maximum(counts - counts**2 / n, 1e-300)
     explained = (inputs.flags.T @ apart) ** 2 / spread[:, None] / np.maximum((apart**2).sum(0), 1e-300)
     # Of several classes one that a word tells alone is enough; of a number, or two classes, this is all there is.
-    share = np.where((counts >= LEAST_TEXTS) & (counts <= n - LEAST_TEXTS), explained.max(1), 0.0)
+    share = np.where(are_enough(counts, n), explained.max(1), 0.0)
     order = np.argsort(-share, kind="stable")[:_MOST_REMARKED]
     return [(int(place), float(share[place])) for place in order if share[place] >= _TELLING]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from weights.options import option
+from weights.options import check_top, option
 from weights.questions.question import Answer, Asker, Question, find_refusal
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def ask_words(model: Model, options: WordsOptions, asker: Asker) -> Answer:
     label = None if options.label is None else model.classes[task.class_number(options.label)]
     if label is not None and weights.n_outcomes == 1 and (told := weights.words[0].effects[0].label) != label:
         raise UsageError(f"Of two classes the effects on '{told}' are told; those on '{label}' are their opposite. Leave --class out.")
-    if options.top < 1:
-        raise UsageError(f"top must be at least 1, but is {options.top}. Leave it out to see thirty words.")
+    check_top(options.top, "thirty words")
     groups = _choose(weights, label, options)
     records = [record for _, group in groups for record in group]
     several = len({record["feature"] for record in records}) > 1

@@ -56,7 +56,7 @@ def _result_lines(model: Model, prepared: Prepared, folder: Path | None) -> list
     if model.report.decomposition:
         lines += decomposition_lines(model.report.decomposition)
     lines += finding_lines(model.findings(), run)
-    if model.report.feature_weights or model.report.word_weights:
+    if model.report.is_weighed:
         # Columns have a line for each class, words one.
         n_lines_each = len({outcome.label for outcome in model.ensemble.task.outcomes()}) if model.report.feature_weights else 1
         lines += model.summary(top=max(_SHOWN_AFTER_FIT // n_lines_each, 2), narrow=True, per="sd").lines()

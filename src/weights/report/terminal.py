@@ -94,11 +94,7 @@ def result_lines(ensemble: Ensemble) -> list[str]:
 def next_lines(saved: Path | None, ensemble: Ensemble) -> list[str]:
     """Where a run was saved and what to do with it."""
     if ensemble.encoding.columns:
-        steps = [
-            *(["summary {run}"] if ensemble.report.feature_weights or ensemble.report.word_weights else []),
-            "diagnose {run}",
-            "predict {run} NEW.csv",
-        ]
+        steps = [*(["summary {run}"] if ensemble.report.is_weighed else []), "diagnose {run}", "predict {run} NEW.csv"]
         return saved_lines(saved, steps)
     return saved_lines(saved, ensemble.encoding.kinds[0].next_steps(bool(ensemble.task.classes)))
 

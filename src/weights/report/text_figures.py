@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from weights.errors import printable
+from weights.inspection.explanation import NOTHING
 from weights.report.axes import BELOW_TITLE, MARGIN, lay_out
 from weights.report.charts import BLUE, FAINT, INK, ORANGE, SMALL, USUAL, Box, Drawing, Mark, Text, mixed, width_of
 from weights.tables import compact
@@ -23,8 +24,6 @@ _MOST_ROWS = 20
 _LISTED = 5
 """Words that are listed with their intervals (our choice)."""
 _LINE = 21.0
-_NOTHING = 1e-7
-"""A contribution that is no larger is what rounding left."""
 _PALE = 0.08
 """Share of the strongest contribution of a text below which a word has no colour."""
 _STRENGTHS = ((0.6, "\x1b[48;5;208m\x1b[38;5;16m", "\x1b[48;5;75m\x1b[38;5;16m"), (0.25, "\x1b[38;5;208m", "\x1b[38;5;75m"))
@@ -42,7 +41,7 @@ def text_lines(record: Record, *, color: bool) -> Iterator[str]:
     for part in texts_of(record):
         yield f"  {printable(part['feature'])}"
         yield from (f"    {line}" for line in _wrap(part["words"], color=color))
-        told = (word for word in part["words"] if abs(word["contribution"]) > _NOTHING)
+        told = (word for word in part["words"] if abs(word["contribution"]) > NOTHING)
         for word in sorted(told, key=lambda word: -abs(word["contribution"]))[:_LISTED]:
             interval = "" if word["low"] is None else f"  [{_signed(word['low'])} {_signed(word['high'])}]"
             yield f"    {_signed(word['contribution']):>9}{interval}  {printable(word['word'])}"

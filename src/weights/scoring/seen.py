@@ -11,6 +11,7 @@ import scipy.special
 
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import COLUMNS, Inputs
+from weights.data.kind import BlockEncoding
 from weights.data.registry import kind_of
 from weights.data.steering import find_test_rows
 from weights.data.table.part import is_same_source
@@ -53,7 +54,7 @@ def describe_seen(ensemble: Ensemble, rows: pa.Table, inputs: Inputs, y: AnyArra
         table = ensemble.read(origin.source)
         table = table.filter(pa.array(ensemble.task.knows(table[origin.roles.target]) & ~find_test_rows(table, origin.roles.split)))
         known = ensemble.task.encode(table[origin.roles.target])
-        hashes = [_hash_both(ensemble, name, table, rows) for name in (block.name for block in ensemble.encoding.blocks)]
+        hashes = [_hash_both(block, table, rows) for block in ensemble.encoding.blocks]
         learned = _codes(apply_encoding(ensemble.encoding, table), known, [own[: len(known)] for own in hashes])
         came = _codes(inputs, y, [own[len(known) :] for own in hashes])
     except (WeightsError, KeyError):
@@ -73,10 +74,9 @@ def _name(source: str | AnyPart) -> str:
     return printable(source if isinstance(source, str) else describe_source(source))
 
 
-def _hash_both(ensemble: Ensemble, name: str, learned: pa.Table, came: pa.Table) -> AnyArray:
+def _hash_both(block: BlockEncoding, learned: pa.Table, came: pa.Table) -> AnyArray:
     """A number for each value of a column of another kind than numbers and words, of rows of training and then of others."""
-    [block] = [block for block in ensemble.encoding.blocks if block.name == name]
-    columns = [table[name] for table in (learned, came)]
+    columns = [table[block.name] for table in (learned, came)]
     both = pa.chunked_array([chunk for column in columns for chunk in column.cast(columns[0].type).chunks], columns[0].type)
     return kind_of(block).hash_values(both)
 

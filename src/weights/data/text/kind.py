@@ -116,7 +116,9 @@ def _as_column(data: Any) -> pa.ChunkedArray | None:
             return None
         values = series.to_list()
     try:
-        texts = pa.array([*map(whole_text, values)], from_pandas=True)
+        texts = pa.array(values, from_pandas=True)
+    except UnicodeEncodeError:
+        return _as_column([*map(whole_text, values)])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return None
     return pa.chunked_array([texts]) if pa.types.is_string(texts.type) else None
