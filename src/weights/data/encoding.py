@@ -8,7 +8,7 @@ as what was learned from. Nothing here ever looks at the target.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -159,6 +159,14 @@ class Encoding(msgspec.Struct, frozen=True):
     def kinds(self) -> list[Kind]:
         """The kind of each column of another kind."""
         return [kind_of(block) for block in self.blocks]
+
+    @property
+    def placed_blocks(self) -> Iterator[tuple[BlockEncoding, Kind, int]]:
+        """Each column of another kind, its kind, and its place among the columns that share a block."""
+        places: Counter[str] = Counter()
+        for block, kind in zip(self.blocks, self.kinds, strict=True):
+            yield block, kind, places[kind.block]
+            places[kind.block] += 1
 
     @property
     def disclaimer(self) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.encoding import apply_encoding
-from weights.data.registry import kind_of
 from weights.data.table.columns import as_text
 from weights.ensemble import Ensemble
 from weights.inspection.explanation import ExplainedText, Explanation, spread_of_replicates
@@ -37,13 +36,11 @@ def explain_texts(ensemble: Ensemble, table: pa.Table, explanation: Explanation)
 
 def _explain_each(ensemble: Ensemble, table: pa.Table, explanation: Explanation) -> Iterator[tuple[str, int, ExplainedText]]:
     encoding = ensemble.encoding
-    layout, before = encoding.layout(1), dict.fromkeys(explanation.entries, 0)
-    for block in encoding.blocks:
-        kind = kind_of(block)
+    layout = encoding.layout(1)
+    for block, kind, column in encoding.placed_blocks:
         if kind.locate is None:
             continue
-        column, parts = before[kind.block], explanation.entries[kind.block]
-        before[kind.block] += 1
+        parts = explanation.entries[kind.block]
         numbers = layout.numbers_in(kind.block, column)
         own = np.full(parts.bags.width, -1)
         own[numbers] = np.arange(len(numbers))

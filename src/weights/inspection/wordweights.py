@@ -117,11 +117,8 @@ def estimate_word_weights(asked: AskedTexts, report_progress: ReportProgress = l
 
 def _read_words(asked: AskedTexts) -> WordInputs:
     encoding, layout = asked.encoding, asked.encoding.layout(asked.task.n_outputs)
-    places: dict[str, int] = {}
     matrices, names, vocabularies = [], [], []
-    for block in encoding.blocks:
-        kind = kind_of(block)
-        place = places[kind.block] = places.get(kind.block, -1) + 1
+    for block, kind, place in encoding.placed_blocks:
         if kind.vocabulary is None:
             continue
         own = layout.numbers_in(kind.block, place)

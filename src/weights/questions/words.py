@@ -54,26 +54,26 @@ def ask_words(model: Model, options: WordsOptions, asker: Asker) -> Answer:
         bounds = "" if record["low"] is None else f"[{in_digits(record['low'])} {in_digits(record['high'])}]"
         return f"{record['n_texts']:,}", in_digits(record["effect"]), bounds, show_p(record["p_value"])
 
-    rows: list[Row] = []
-    for of_class, group in groups:
-        rows += [Row(str(of_class))] if len(groups) > 1 else []
-        rows += [Row(name(r), r["effect"], r["low"], r["high"], cells(r), part=len(groups) > 1) for r in group]
+    by_class = len(groups) > 1
     tail = (1 - options.level) / 2
     head = ("texts", "effect", f"[{tail:.3g} {1 - tail:.3g}]", name_p(options.adjust))
+    rows: list[Row] = []
+    table = [[*["class"] * by_class, "word", *head]]
+    for of_class, group in groups:
+        rows += [Row(str(of_class))] * by_class
+        rows += [Row(name(r), r["effect"], r["low"], r["high"], cells(r), part=by_class) for r in group]
+        for i, record in enumerate(group):
+            shown = [printable("" if i else str(of_class))] * by_class
+            table.append([*shown, printable(name(record)), *cells(record)])
     whole = f"change of {task.effect_of('target')}"
     whole = whole if label is None else whole.replace("each class", str(label))
     notes = describe_words(weights, options.adjust)
     left = len(model.classes) - len(groups)
-    if len(groups) > 1 and left > 0:
+    if by_class and left > 0:
         notes = [f"{left} more classes: --class, or a larger --top", *notes]
     caption = " ".join(f"{note[:1].upper()}{note[1:]}." for note in notes)
     title = title_figure(model.ensemble, "effects of words")
     figure = rows_figure(rows, heads=head, axis=f"{whole} where a text holds the word", reference=0.0, title=title, caption=caption)
-    table = [["class" if len(groups) > 1 else "", "word", *head]]
-    for of_class, group in groups:
-        shown = str(of_class) if len(groups) > 1 else ""
-        table += [[printable(shown if i == 0 else ""), printable(name(record)), *cells(record)] for i, record in enumerate(group)]
-    table = table if len(groups) > 1 else [row[1:] for row in table]
     first = len(table[0]) - len(head)
     lines = [f"Words         {printable(whole)} where a text holds the word", *aligned(table, to_right=[first, first + 1, first + 3])]
     for note in notes:
