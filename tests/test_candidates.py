@@ -8,7 +8,7 @@ import pytest
 from contract import make_both
 from planted import planted
 from weights.api import plan_fit
-from weights.candidates import check_memory, races, shorten_to_budget
+from weights.candidates import check_memory, races, shorten_to_budget, sizes_of
 from weights.errors import DataError, UsageError
 from weights.models.registry import ARCHITECTURES
 from weights.spec import program_spec
@@ -112,13 +112,13 @@ def test_an_optimizer_that_was_asked_for_trains_both_models():
 def test_a_search_that_only_the_network_knows_is_raced_there_only():
     prepared = plan_fit(planted(), "y", search={"hidden": [(4,), (8,)]}, **QUICK)
     assert [*prepared.races] == ["mlp"]
-    assert [*races(prepared.candidates, {"hidden": [(4,), (8,)]}, prepared.dataset)] == ["mlp"]
+    assert [*races(prepared.candidates, {"hidden": [(4,), (8,)]}, sizes_of(prepared.dataset, 1))] == ["mlp"]
 
 
 def test_a_search_of_too_many_candidates_is_refused():
     prepared = plan_fit(planted(), "y", model="mlp")
     with pytest.raises(UsageError, match="spans 100 candidates, and at most 64 are raced"):
-        races(prepared.candidates, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, prepared.dataset)
+        races(prepared.candidates, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, sizes_of(prepared.dataset, 1))
 
 
 def test_a_smaller_budget_means_fewer_steps():

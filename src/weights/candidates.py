@@ -21,20 +21,21 @@ _SHARE_TAKEN = 0.4
 """Of the time for all steps networks take about so much until nothing improves or they are left out (of 43 real tables)."""
 
 
-def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied: bool = True) -> dict[str, Spec]:
+def candidates(model: str, settings: dict[str, Any], dataset: Dataset, n_outputs: int, *, varied: bool = True) -> dict[str, Spec]:
     """Resolved settings of each population; with auto, each model takes the settings that it has, and one that cannot use them is left out.
 
     Args:
         model: its name, or auto.
         settings: what the user asked for, by name.
         dataset: the rows.
+        n_outputs: of a model.
         varied: whether auto may add populations that differ in settings nobody asked for.
     """
     if model not in ("auto", *ARCHITECTURES):
         raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *ARCHITECTURES])}")
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
-    sizes = sizes_of(dataset)
+    sizes = sizes_of(dataset, n_outputs)
     names = _list_names(model, dataset)
     stepping = [name for name in names if ARCHITECTURES[name].defaults.solver is None]
     some_are_of_one = any(len(_own_settings(name, settings, names)) < len(settings) for name in stepping)
@@ -65,7 +66,7 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, *, varied
 
 def _list_names(model: str, dataset: Dataset) -> list[str]:
     """The architectures that are tried, the simpler first: with auto those that can read such rows."""
-    blocks = {*sizes_of(dataset)[1].names}
+    blocks = {*dataset.encoding.layout(1).names}
     readers = [name for name, architecture in ARCHITECTURES.items() if {*architecture.reads} <= blocks]
     return [name for name in readers if ARCHITECTURES[name].in_auto] if model == "auto" else [model]
 
@@ -88,9 +89,9 @@ def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, S
     return varied
 
 
-def sizes_of(dataset: Dataset) -> tuple[int, Layout]:
-    """What settings are resolved for: the number of rows, and their layout."""
-    return dataset.n_samples, dataset.encoding.layout(1)
+def sizes_of(dataset: Dataset, n_outputs: int) -> tuple[int, Layout]:
+    """What settings are resolved for: the number of rows, and the layout of these and of so many outputs."""
+    return dataset.n_samples, dataset.encoding.layout(n_outputs)
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:
@@ -181,20 +182,20 @@ def _check_usable(settings: Mapping[str, Any], names: Sequence[str]) -> None:
         raise refused
 
 
-def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, dict[str, Spec]]:
-    """The race of each model that has the searched settings; an error if none has."""
+def races(specs: dict[str, Spec], search: Mapping[str, Sequence[Any]], sizes: tuple[int, Layout]) -> dict[str, dict[str, Spec]]:
+    """The race of each model that has the searched settings, resolved for these sizes; an error if none has."""
     raced: dict[str, dict[str, Spec]] = {}
     for name, spec in specs.items() if search else ():
         try:
-            raced[name] = _raced(spec, search, dataset)
+            raced[name] = _raced(spec, search, sizes)
         except UsageError:
             if name == [*specs][-1] and not raced:
                 raise
     return raced
 
 
-def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) -> dict[str, Spec]:
-    """Settings to search among, by label.
+def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], sizes: tuple[int, Layout]) -> dict[str, Spec]:
+    """Settings to search among, resolved for these sizes, by label.
 
     Raises:
         UsageError: the model does not have a searched setting, or there are too many candidates.
@@ -202,7 +203,6 @@ def _raced(spec: Spec, search: Mapping[str, Sequence[Any]], dataset: Dataset) ->
     choices = [dict(zip(search, values, strict=True)) for values in itertools.product(*search.values())]
     if len(choices) > _MOST_CANDIDATES:
         raise UsageError(f"The search spans {len(choices)} candidates, and at most {_MOST_CANDIDATES} are raced. Search fewer values.")
-    sizes = sizes_of(dataset)
     return {", ".join(f"{k} {v}" for k, v in settings.items()): resolve(with_settings(spec, settings), *sizes) for settings in choices}
 
 

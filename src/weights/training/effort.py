@@ -21,7 +21,7 @@ _PATH_LENGTH = 10
 _SPEED_OF_DRAWING = 0.05
 """Of features that members draw, as a share of that of a large product of matrices (measured)."""
 
-_SPARSE_SCOUTS, _SPARSE_PATH_LENGTH, _SPARSE_STEPS, _SPARSE_STEPS_TO_CHOOSE = 3, 6, 45, 20
+_SPARSE_SCOUTS, _SPARSE_PATH_LENGTH, _SPARSE_STEPS, _SPARSE_STEPS_TO_CHOOSE = 3, 5, 35, 15
 _SPEED_OF_ENTRIES = 0.1
 """Of members that are solved over sparse inputs: how many choose, strengths that each tries, steps of a solution and of one that chooses;
 and the speed at which entries are read, as a share of that of a large product of matrices (measured on three collections of texts)."""

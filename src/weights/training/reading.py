@@ -26,6 +26,7 @@ from weights.training.job import Job
 from weights.training.outofbag import row_losses
 from weights.training.problem import Solution
 from weights.training.sparse import CHOOSING_TOLERANCE
+from weights.training.stacking import stack
 from weights.types import BoolArray, FloatArray, IntArray
 
 _LEAST_GAIN = 0.01
@@ -36,7 +37,9 @@ _MOST_BEYOND = 0.1
 """Share of rows that may lie beyond a limit (our choice)."""
 _NO_DIFFERENCE = 1e-6
 _MOST_TRIED_ALONE = 8
-_ENOUGH_JUDGED, _ENOUGH_OF_SPARSE = 10_000, 2_500
+_ENOUGH_JUDGED, _ENOUGH_OF_SPARSE = 10_000, 1_000
+_BEGUN_AT = 4
+"""The place in the path of strengths where it begins for sparse inputs (our choice): a hundredth, of a text stronger than most need."""
 
 
 class Choice(NamedTuple):
@@ -56,7 +59,8 @@ def choose(job: Job, features: Features, control: Control, threads: ThreadPoolEx
 
     Where numbers have rows far beyond the bound, all such are tried within limits too, and all with the bound; then, from the best,
     single ones otherwise, those with the farthest rows first. Members are solved for each of a few strengths where none is set: of the
-    first reading for all that may be best, of others for those near the best of the readings before.
+    first reading for all that may be best, of others for those near the best of the readings before. Over sparse inputs strengths
+    change little but the size of outputs: there they are compared by what is lost once outputs are calibrated, as they will be.
     """
     regularization = job.specs[0].regularization
     open_strength = regularization.strength is None and PENALTIES[regularization.penalty].has_strength
@@ -165,13 +169,15 @@ class _Trials:
         self.scouts = range(_count_scouts(job, job.specs[0].members.n_folds, enough))
         self.covered = np.asarray(job.resampling.scored[: len(self.scouts)].any(0))
         self.weights = np.stack([job.weight * (self.covered & ~scored) for scored in job.resampling.scored])  # by which members choose
+        makes_zeros = PENALTIES[job.specs[0].regularization.penalty].makes_zeros
+        self.begun_at = _BEGUN_AT if features.is_sparse and not makes_zeros and len(strengths) > _BEGUN_AT else 0
 
     def walk(self, limits: FloatArray, near: _Walk | None = None) -> _Walk:
         """Try falling strengths until each member has seen two more that are worse than its best: the weakest take longest to solve.
 
-        They begin where the path does, or beside the best of a walk nearby, and before that only while the first is some member's best.
+        They begin where most do, or beside the best of a walk nearby, and before that only while the first is some member's best.
         """
-        first = 0 if near is None else max(self.place_of(near) - 1, 0)
+        first = self.begun_at if near is None else max(self.place_of(near) - 1, 0)
         tried = self._follow(limits, first, len(self.strengths), None if near is None else near.solutions)
         while tried.first > 0 and (self.weights @ tried.losses.T).argmin(1).min() == 0:
             before = self._follow(limits, tried.first - 1, tried.first, tried.solutions)
@@ -202,10 +208,19 @@ class _Trials:
         while len(losses) < end - first and (len(losses) < 3 or scores.argmin(1).max() >= len(losses) - 2):
             solutions = [*self.control.each(self.threads, next, paths)]
             outputs, _ = average_out_of_bag(job.task, len(job.inputs), map(predict, self.scouts, solutions))
-            losses.append(np.nan_to_num(row_losses(job, outputs, self.covered), nan=np.inf))
+            losses.append(np.nan_to_num(self._judge(outputs), nan=np.inf))
             scores = np.column_stack([scores, self.weights @ losses[-1]])
             best = solutions if scores.sum(0).argmin() == len(losses) - 1 else best
         return _Walk(limits, first, np.stack(losses), best)
+
+    def _judge(self, outputs: FloatArray) -> FloatArray:
+        """The losses (n,) of out-of-bag outputs (n, k)."""
+        job, losses = self.job, np.zeros(len(self.covered))
+        own, y, weight = outputs[self.covered], job.y[self.covered], job.weight[self.covered]
+        if not self.features.is_sparse or not np.isfinite(own).all() or not weight.any():
+            return row_losses(job, outputs, self.covered)
+        losses[self.covered] = job.task.prediction_losses(y, stack(own[None], y, weight, job.task).alone[0])
+        return losses
 
     def better(self, first: _Walk, second: _Walk, *, needs_certainty: bool) -> _Walk:
         """The second, if it gains enough for the numbers that it no longer reads as they are, and, where asked, more than chance would."""
@@ -218,7 +233,10 @@ class _Trials:
     def place_of(self, walk: _Walk, weight: FloatArray | None = None) -> int:
         """The place of the best strength for rows of these weights (n,), or for all; where none has any, the middle of the walk."""
         weight = self.job.weight * self.covered if weight is None else weight
-        return walk.first + (_last_as_good(walk.losses @ weight) if weight.any() else len(walk.losses) // 2)
+        scores = walk.losses @ weight
+        # Of sparse inputs a solution is rough, and stays that of the strength before where the next one makes little difference.
+        best = int(scores.argmin()) if self.features.is_sparse else _last_as_good(scores)
+        return walk.first + (best if weight.any() else len(walk.losses) // 2)
 
 
 def _last_as_good(scores: FloatArray) -> int:

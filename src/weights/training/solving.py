@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import threadpoolctl
+from msgspec import structs
 
 from weights.models.registry import architecture_of
 from weights.spec import Spec
@@ -18,6 +20,7 @@ from weights.training.job import Job
 from weights.training.outofbag import Trained, collect, row_losses
 from weights.training.problem import Solution
 from weights.training.reading import Choice, choose
+from weights.training.sparse import CHOOSING_TOLERANCE
 from weights.types import BoolArray, FloatArray, IntArray
 
 _MOST_BYTES_OF_DERIVATIVES = 1 << 27
@@ -62,7 +65,7 @@ class Solving:
     @functools.cached_property
     def _glimpse_of_few(self) -> tuple[FloatArray, BoolArray]:
         job, rows = self.job, _draw_some(self.job, _FEW_ROWS)
-        few = _solve_members(job.only(range(min(_FEW_MEMBERS, job.n_members))).of_rows(rows), self.control.aside())
+        few = _solve_members(_roughly(job.only(range(min(_FEW_MEMBERS, job.n_members))).of_rows(rows)), self.control.aside())
         outputs, covered = np.zeros((len(job.inputs), few.outputs.shape[1])), np.zeros(len(job.inputs), bool)
         outputs[rows], covered[rows] = few.outputs, few.covered
         return outputs, covered
@@ -102,6 +105,12 @@ def _solve_members(job: Job, control: Control) -> Trained:
         "zeros": np.asarray([[float(np.mean(s.w == 0))] for s in solutions]),
     }
     return collect(job, control, params, failures, history)
+
+
+def _roughly(job: Job) -> Job:
+    """The same job for members that are solved as roughly as those that choose."""
+    rough = [structs.replace(spec.optimization, tolerance=max(spec.optimization.tolerance, CHOOSING_TOLERANCE)) for spec in job.specs]
+    return replace(job, specs=[structs.replace(spec, optimization=own) for spec, own in zip(job.specs, rough, strict=True)])
 
 
 def _draw_some(job: Job, n: int) -> IntArray:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
 from weights.training.problem import Problem, Solution
 from weights.types import FloatArray
 
-_ENOUGH, _ENOUGH_TO_CHOOSE = 5e-4, 1e-2
+_ENOUGH, _ENOUGH_TO_CHOOSE = 1e-3, 1e-2
 """Shares of the gradient at zero that may be left, the second in solutions that only choose (losses then agree to three digits)."""
 _FINER = 0.1
 """Share of that down to which proximal steps are taken: a weight moves by less than it has to go."""
@@ -41,7 +42,7 @@ class _Objective:
     def __init__(self, problem: Problem, curvature: float) -> None:
         self.problem, self.curvature = problem, curvature
         self.scale = np.float32(1.0) if problem.scale is None else problem.scale.astype(np.float32)
-        self.transposed = problem.x.T
+        self.transposed = scipy.sparse.csr_array(problem.x.T)  # by feature, so that sums are written once
 
     def outputs(self, theta: FloatArray) -> FloatArray:
         return self.problem.x @ (self.scale * theta[:-1]) + theta[-1]
@@ -77,7 +78,7 @@ def solve_sparse(
         problem: rows with weights that add up to one, and task; inputs are a sparse matrix in float32.
         regularization: its penalty and l1_ratio are used.
         strength: of the penalty.
-        tolerance: the residual may be as large, or a two thousandth of what it is where all weights are zero.
+        tolerance: the residual may be as large, or a thousandth of what it is where all weights are zero.
         start: a nearby solution to start from.
     """
     penalty = PENALTIES[regularization.penalty]
