@@ -31,7 +31,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 import weights as wt
 from weights import fitting
 from weights.api import plan_fit, run_fit
-from weights.ensemble import available_threads
+from weights.data.files.threads import available_threads
 from weights.errors import DataError, UsageError
 from weights.estimators.parameters import SETTINGS
 from weights.fitoptions import ElementOptions

@@ -8,7 +8,6 @@ calibrate them too. These and the widths of intervals come from out-of-bag rows.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from weights.data.classnames import put_names
 from weights.data.dataset import Feature
 from weights.data.distributions import Distribution
 from weights.data.encoding import Datetime, Encoding, Numeric
+from weights.data.files.threads import available_threads
 from weights.data.inputs import FARTHEST, Inputs, Layout
 from weights.data.newrows import read_new_rows
 from weights.data.roles import Roles
@@ -390,11 +390,6 @@ def check_threads(asked: int | None) -> int:
     if asked is not None and asked < 1:
         raise UsageError(f"threads must be at least 1, but is {asked}. Leave it out to use all cores.")
     return available_threads() if asked is None else asked
-
-
-def available_threads() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def apply_program(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], FloatArray]:

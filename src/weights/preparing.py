@@ -22,6 +22,7 @@ from weights.data.dataset import Dataset, prepare, prepare_streamed
 from weights.data.examples import EXAMPLES
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.naming import folder_of
+from weights.data.files.threads import available_threads
 from weights.data.kind import Source
 from weights.data.registry import KINDS, find_block_kind, kind_of
 from weights.data.roles import STEERING, Roles, column_labels, name_column, name_columns, parse_kept, parse_kinds
@@ -31,7 +32,7 @@ from weights.data.table.duplicates import merge_copies
 from weights.data.table.part import Part
 from weights.data.table.read import describe_source, missing_words_of, read_table
 from weights.data.table.rownumbers import kept_numbers, rows_numbered, take_numbers
-from weights.ensemble import Ensemble, Origin, available_threads, check_threads
+from weights.ensemble import Ensemble, Origin, check_threads
 from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
 from weights.fitting import check_streamed_target

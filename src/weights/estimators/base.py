@@ -20,10 +20,11 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 from weights.api import plan_rows, run_rows
 from weights.data.dataset import prepare
 from weights.data.encoding import apply_encoding
+from weights.data.files.threads import available_threads
 from weights.data.inputs import Inputs
 from weights.data.roles import Roles, parse_kinds
 from weights.data.table.read import read_table
-from weights.ensemble import Ensemble, available_threads
+from weights.ensemble import Ensemble
 from weights.errors import DataError, Interrupted, UsageError, listed
 from weights.estimators.parameters import SETTINGS
 from weights.fitoptions import DataOptions, FitOptions

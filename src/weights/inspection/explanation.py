@@ -20,9 +20,10 @@ import numpy as np
 import scipy.special
 
 from weights.data.bags import Bags
+from weights.data.files.threads import available_threads
 from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.data.text.locating import Located
-from weights.ensemble import Ensemble, Population, available_threads
+from weights.ensemble import Ensemble, Population
 from weights.errors import DataError
 from weights.models.base import keep_all
 from weights.models.registry import build

@@ -22,8 +22,9 @@ import numpy as np
 import scipy.ndimage
 import scipy.stats
 
+from weights.data.files.threads import available_threads
 from weights.data.inputs import Inputs, Layout
-from weights.ensemble import Ensemble, available_threads
+from weights.ensemble import Ensemble
 from weights.inspection.gratings import population_of_pictures, show_pixels, untrained_params
 from weights.models.registry import build, layers_of
 from weights.models.residual import PIXELS

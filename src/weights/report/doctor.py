@@ -10,8 +10,8 @@ import time
 import msgspec
 
 import weights
+from weights.data.files.threads import available_threads
 from weights.data.memory import memory_budget
-from weights.ensemble import available_threads
 from weights.training.compiling import cache_folder, keep_compiled_programs
 
 _PACKAGES = (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from weights.ensemble import available_threads
+from weights.data.files.threads import available_threads
 from weights.errors import Interrupted
 from weights.types import AnyArray, Params
 

@@ -118,7 +118,17 @@ def test_a_vocabulary_says_of_each_number_how_it_is_written():
     assert found.group.tolist() == [0, 2, 0, 1, 2]
 
 
-def test_known_words_are_counted_and_signs_and_numbers_are_none():
+def test_texts_without_a_known_word_are_found_and_signs_and_numbers_are_none():
     found = find_vocabulary(column("no card", "no card yet", "12 yet"))
-    known, n_words = found.count_known(column("NO card, 12!", "other words", "12 ?!", ""))
-    assert (known.tolist(), n_words.tolist()) == ([2, 0, 0, 0], [2, 2, 0, 0])
+    texts = ["NO card, 12!", "other words", "12 ?!", "", "(card)", "card's", "other, yet!", "www.card.no"]
+    assert found.find_unknown(column(*texts)).tolist() == [False, True, False, False, False, True, False, True]
+
+
+def test_rows_are_the_same_however_many_are_counted_at_a_time(monkeypatch):
+    texts = [" ".join(TEXTS[i % 7] for i in range(k, k + 3)) for k in range(20)] + ["", "card"]
+    found = find_vocabulary(column(*texts))
+    whole = found.bags(column(*texts))
+    monkeypatch.setattr(module, "_PLACES_AT_ONCE", 5)
+    parts = found.bags(column(*texts))
+    for before, after in zip(whole.arrays, parts.arrays, strict=True):
+        np.testing.assert_array_equal(before, after)

@@ -38,6 +38,11 @@ def map_in_order(function: Callable[[T], R], items: Sequence[T], n_threads: int)
         pool.shutdown(cancel_futures=True)
 
 
+def available_threads() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def count_threads(sizes: Sequence[int], small_bytes: int) -> int:
     """How many threads decode fastest: the time of small files goes to Python, of which but one thread runs at a time.
 
@@ -49,4 +54,4 @@ def count_threads(sizes: Sequence[int], small_bytes: int) -> int:
         >>> count_threads([100, 200, 90_000], small_bytes=2_500)
         1
     """
-    return 1 if len(sizes) and np.median(sizes) < small_bytes else max(2, os.cpu_count() or 2)
+    return 1 if len(sizes) and np.median(sizes) < small_bytes else max(2, available_threads())

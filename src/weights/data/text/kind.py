@@ -92,8 +92,7 @@ def _part(column: Text) -> Part:
 
 def _find_strange(column: Text, values: pa.ChunkedArray) -> tuple[BoolArray, str]:
     """Texts of words none of which training had, such as those of another language."""
-    known, n_words = column.vocabulary.count_known(as_text(values))
-    return (known == 0) & (n_words > 0), "hold no word that training had, as in another language"
+    return column.vocabulary.find_unknown(as_text(values)), "hold no word that training had, as in another language"
 
 
 def _without_vocabulary(column: Text) -> Text:

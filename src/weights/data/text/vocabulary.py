@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import scipy.sparse
 
-from weights.data.bags import Bags
+from weights.data.bags import Bags, join_bags
+from weights.data.files.threads import available_threads
 from weights.data.text.ngrams import find_ngrams, hash_ngrams
 from weights.data.text.words import Texts, Tokens, find_tokens, read_texts, without_long_words
-from weights.types import AnyArray, FloatArray, IntArray
+from weights.types import AnyArray, BoolArray, IntArray
 
 GROUPS = ("words", "pairs", "characters")
 """Kinds of features: words, pairs of words that follow each other, and n-grams of characters within words."""
@@ -25,6 +28,10 @@ _LEAST_LEADING, _MOST_LEADING = 3, (1 << 13, 1 << 13, 1 << 14)
 """Texts that must hold a leading feature, and leading ones of each kind at most (our choice)."""
 _LEADING_LENGTH = 3
 """Characters of the n-grams that lead: with words and pairs they tell a network as much as all lengths do, in a third of the entries."""
+_PLACES_AT_ONCE = 1 << 15
+"""Pieces of texts that are counted at a time, by a thread of its own (our choice: what is made of them stays in a cache)."""
+
+T = TypeVar("T")
 
 
 class Vocabulary(msgspec.Struct, frozen=True, dict=True):
@@ -124,35 +131,27 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
 
     def count(self, column: pa.ChunkedArray) -> scipy.sparse.csr_array:
         """How often each text holds each feature, shape (n, width)."""
-        texts = read_texts(column)
-        tokens = find_tokens(texts.pieces)
-        n = len(texts.sizes)
-        known = self._tokens
-        own = np.fromiter((known.get(word, -1) for word in tokens.words), np.int64, len(tokens.words))
-        of_pieces = _count_pieces(texts)
-        parts = [of_pieces @ _count_tokens(tokens, own, len(self.words), self.numbers[0], self.width)]
-        if self.pairs:
-            sequence, rows = tokens.in_texts(texts)
-            keys, rows = _pair_up(own[tokens.classes[sequence]], rows, len(known))
-            which, columns = _look_up(keys, *self._pairs)
-            parts.append(_sum_up(rows[which], columns, (n, self.width)))
-        if self.characters:
-            grams = find_ngrams([without_long_words(piece) for piece in texts.pieces], named=False)
-            which, columns = _look_up(grams.hashes, *self._characters)
-            chosen = scipy.sparse.csr_array((np.ones(len(which)), (which, columns)), shape=(len(grams.hashes), self.width))
-            parts.append(of_pieces @ (grams.counts @ chosen))
-        return scipy.sparse.csr_array(sum(parts[1:], parts[0]))
+        return scipy.sparse.csr_array(scipy.sparse.vstack(self._count_in_blocks(column, lambda counts: counts), format="csr"))
 
-    def count_known(self, column: pa.ChunkedArray) -> tuple[IntArray, IntArray]:
-        """How many words of each text are features, and how many words it has, both (n,); classes of tokens and signs count as neither."""
-        texts = read_texts(column)
-        tokens = find_tokens(texts.pieces)
-        known, sequence = self._tokens, tokens.in_texts(texts)
-        is_word = np.fromiter((word[:1].isalpha() for word in tokens.words), bool, len(tokens.words))
-        is_known = np.fromiter((known.get(word, len(self.words)) < len(self.words) for word in tokens.words), bool, len(tokens.words))
+    def find_unknown(self, column: pa.ChunkedArray) -> BoolArray:
+        """Which texts hold words none of which is a feature, shape (n,); classes of tokens and signs are no words."""
+        texts, known, n_words = read_texts(column), self._tokens, len(self.words)
         n = len(texts.sizes)
-        words, rows = sequence
-        return np.bincount(rows[(is_word & is_known)[words]], minlength=n), np.bincount(rows[is_word[words]], minlength=n)
+
+        def are_known(words: Sequence[str]) -> BoolArray:
+            return np.fromiter((word[:1].isalpha() and known.get(word, n_words) < n_words for word in words), bool, len(words))
+
+        # Most texts hold a piece that is a known word as it stands; only others are read closer.
+        unknown = np.ones(n, bool)
+        unknown[texts.rows[are_known(texts.pieces)[texts.of]]] = False
+        others = np.flatnonzero(unknown)
+        texts = texts.only(others)
+        tokens = find_tokens(texts.pieces)
+        words, rows = tokens.in_texts(texts)
+        is_word = np.fromiter((word[:1].isalpha() for word in tokens.words), bool, len(tokens.words))
+        n_read, n_known = (np.bincount(rows[which[words]], minlength=len(others)) for which in (is_word, are_known(tokens.words)))
+        unknown[others] = (n_read > 0) & (n_known == 0)
+        return unknown
 
     def bags(self, column: pa.ChunkedArray) -> Bags:
         """Texts as rows, shape (n, width), each of whose kinds of features is of length one.
@@ -160,19 +159,47 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         Values are ``(1 + log count) * idf``, where ``idf = log((1 + n) / (1 + holding)) + 1`` (Salton and Buckley 1988, with ones as in
         scikit-learn). Flags are the same for all features that are there.
         """
-        counts = self.count(column)
-        counts.sort_indices()
-        idf = np.log((1 + self.n_texts) / (1 + self.n_holding)) + 1
-        rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-        places = 2 * rows + (self.group == len(GROUPS) - 1)[counts.indices]
-        values = _scale((1 + np.log(counts.data)) * idf[counts.indices], places)
-        flags = _scale(np.ones(len(places)), places)
-        return Bags.of(scipy.sparse.csr_array((values, counts.indices, counts.indptr), shape=counts.shape), flags, self.n_leading)
+        idf = (np.log((1 + self.n_texts) / (1 + self.n_holding)) + 1).astype(np.float32)
+        is_character = self.group == len(GROUPS) - 1
 
+        def weigh(counts: scipy.sparse.csr_array) -> Bags:
+            places = 2 * np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)) + is_character[counts.indices]
+            values = (1 + np.log(counts.data)) * idf[counts.indices]
+            lengths, sizes = (np.sqrt(np.bincount(places, weights)).astype(np.float32)[places] for weights in (values**2, None))
+            weighed = scipy.sparse.csr_array((values / lengths, counts.indices, counts.indptr), shape=counts.shape)
+            return Bags.of(weighed, 1 / sizes, self.n_leading)
 
-def _scale(values: FloatArray, places: IntArray) -> FloatArray:
-    """Values (entries,) divided by the length of all that have the same place."""
-    return values / np.sqrt(np.bincount(places, values**2))[places]
+        return join_bags(self._count_in_blocks(column, weigh))
+
+    def _count_in_blocks(self, column: pa.ChunkedArray, function: Callable[[scipy.sparse.csr_array], T]) -> list[T]:
+        """What a function makes of the counts of some texts at a time, float32, shape (texts, width), features ascending."""
+        texts = read_texts(column)
+        tokens = find_tokens(texts.pieces)
+        known = self._tokens
+        own = np.fromiter((known.get(word, -1) for word in tokens.words), np.int64, len(tokens.words))
+        of_pieces = _count_tokens(tokens, own, len(self.words), self.numbers[0], self.width)
+        if self.characters:
+            grams = find_ngrams([without_long_words(piece) for piece in texts.pieces], named=False)
+            which, columns = _look_up(grams.hashes, *self._characters)
+            chosen = scipy.sparse.csr_array((np.ones(len(which)), (which, columns)), shape=(len(grams.hashes), self.width))
+            of_pieces = of_pieces + grams.counts @ chosen
+        of_pieces = of_pieces.astype(np.float32)
+
+        def count(block: Texts) -> T:
+            counts = _count_pieces(block) @ of_pieces
+            if self.pairs:
+                sequence, rows = tokens.in_texts(block)
+                keys, rows = _pair_up(own[tokens.classes[sequence]], rows, len(known))
+                which, columns = _look_up(keys, *self._pairs)
+                counts = counts + _sum_up(rows[which], columns, counts.shape)
+            counts.sort_indices()
+            return function(counts)
+
+        blocks = texts.in_blocks(_PLACES_AT_ONCE)
+        if len(blocks) == 1:
+            return [count(blocks[0])]
+        with ThreadPoolExecutor(available_threads()) as threads:
+            return [*threads.map(count, blocks)]
 
 
 def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
@@ -260,8 +287,7 @@ def _choose(holding: IntArray, least: int, most: int, written: Sequence[str]) ->
 
 def _count_pieces(texts: Texts) -> scipy.sparse.csr_array:
     """How often each text holds each piece, shape (n, pieces)."""
-    rows = np.repeat(np.arange(len(texts.sizes)), texts.sizes)
-    return _sum_up(rows, texts.of, (len(texts.sizes), len(texts.pieces)))
+    return _sum_up(texts.rows, texts.of, (len(texts.sizes), len(texts.pieces)))
 
 
 def _count_tokens(tokens: Tokens, own: IntArray, n_words: int, numbers: IntArray, width: int) -> scipy.sparse.csr_array:
@@ -299,8 +325,8 @@ def _look_up(keys: AnyArray, known: AnyArray, numbers: IntArray) -> tuple[IntArr
 
 
 def _sum_up(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> scipy.sparse.csr_array:
-    """How often each pair of row and column is there, shape `shape`."""
-    matrix = scipy.sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+    """How often each pair of row and column is there, float32, shape `shape`."""
+    matrix = scipy.sparse.csr_array((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
     matrix.sum_duplicates()
     return matrix
 

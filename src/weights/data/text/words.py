@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import html
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -57,6 +58,24 @@ class Texts(NamedTuple):
     of: IntArray
     sizes: IntArray
 
+    @property
+    def rows(self) -> IntArray:
+        """The text of each place, shape (places,)."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    def only(self, rows: IntArray) -> Texts:
+        """Some of the texts, with no pieces but theirs."""
+        starts = np.cumsum(self.sizes) - self.sizes
+        used, of = np.unique(self.of[spread(starts[rows], self.sizes[rows])], return_inverse=True)
+        return Texts([self.pieces[i] for i in used.tolist()], of, self.sizes[rows])
+
+    def in_blocks(self, n_places: int) -> list[Texts]:
+        """The texts in blocks of about so many places, one at least, which share their pieces."""
+        ends = np.concatenate([[0], np.cumsum(self.sizes)])
+        cuts = np.searchsorted(ends, np.arange(n_places, ends[-1], n_places))
+        bounds = [0, *np.unique(cuts[(cuts > 0) & (cuts < len(self.sizes))]).tolist(), len(self.sizes)]
+        return [Texts(self.pieces, self.of[ends[a] : ends[b]], self.sizes[a:b]) for a, b in itertools.pairwise(bounds)]
+
 
 class Tokens(NamedTuple):
     """Of what tokens pieces are made.
@@ -77,7 +96,7 @@ class Tokens(NamedTuple):
         """The token at each place of texts, and the text that this is in, both (places,)."""
         starts = np.cumsum(self.sizes) - self.sizes
         sizes = self.sizes[texts.of]
-        rows = np.repeat(np.repeat(np.arange(len(texts.sizes)), texts.sizes), sizes)
+        rows = np.repeat(texts.rows, sizes)
         return self.of[spread(starts[texts.of], sizes)], rows
 
 
@@ -149,9 +168,12 @@ def find_tokens(pieces: Sequence[str]) -> Tokens:
     of: list[int] = []
     sizes = np.zeros(len(pieces), np.int64)
     is_short = np.asarray([len(piece) <= 4 * LONGEST for piece in pieces], bool)
-    order: list[int] = []
-    # Apart, because an address is looked for at every place of a piece.
-    for pattern, which in ((short, np.flatnonzero(is_short)), (long, np.flatnonzero(~is_short))):
+    is_word = np.asarray([piece.isascii() and piece.isalpha() and len(piece) <= LONGEST for piece in pieces], bool)
+    order = np.flatnonzero(is_word).tolist()
+    of += [places.setdefault(pieces[i], len(places)) for i in order]
+    sizes[order] = 1
+    # Long ones apart, because an address is looked for at every place of a piece.
+    for pattern, which in ((short, np.flatnonzero(is_short & ~is_word)), (long, np.flatnonzero(~is_short))):
         number = 0
         for found in pattern.finditer("".join(pieces[i] + "\n" for i in which.tolist())):
             kind, word = found.lastgroup, found.group()
