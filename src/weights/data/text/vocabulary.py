@@ -195,11 +195,7 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
             counts.sort_indices()
             return function(counts)
 
-        blocks = texts.in_blocks(_PLACES_AT_ONCE)
-        if len(blocks) == 1:
-            return [count(blocks[0])]
-        with ThreadPoolExecutor(available_threads()) as threads:
-            return [*threads.map(count, blocks)]
+        return _map_blocks(count, texts)
 
 
 def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
@@ -214,15 +210,19 @@ def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
     """
     texts = read_texts(column)
     tokens = find_tokens(texts.pieces)
-    of_pieces = _count_pieces(texts)
     numbers = np.arange(len(tokens.words))
-    holding = _count_holding(of_pieces @ _count_tokens(tokens, numbers, len(numbers), numbers, len(numbers)))
+    grams = find_ngrams([without_long_words(piece) for piece in texts.pieces])
+    of_pieces = _count_tokens(tokens, numbers, len(numbers), numbers, len(numbers)), grams.counts
+
+    def count_holding(block: Texts) -> list[IntArray]:
+        pieces = _count_pieces(block)
+        return [_count_holding(pieces @ own) for own in of_pieces]
+
+    holding, grams_holding = (sum(counts) for counts in zip(*_map_blocks(count_holding, texts), strict=True))
     sequence, rows = tokens.in_texts(texts)
     keys, rows = _pair_up(tokens.classes[sequence], rows, len(tokens.words))
     pair_keys, columns = np.unique(keys, return_inverse=True)
     pairs_holding = _count_holding(_sum_up(rows, columns, (len(texts.sizes), len(pair_keys))))
-    grams = find_ngrams([without_long_words(piece) for piece in texts.pieces])
-    grams_holding = _count_holding(of_pieces @ grams.counts)
     least = LEAST_TEXTS if holding.max(initial=0) >= LEAST_TEXTS else 1
 
     words = [(tokens.words[i], int(holding[i])) for i in _choose(holding, least, MOST[0], tokens.words)]
@@ -283,6 +283,15 @@ def _choose(holding: IntArray, least: int, most: int, written: Sequence[str]) ->
     if len(places) > most:
         places = np.sort(places[np.argpartition(-holding[places], most)[:most]])
     return sorted(places.tolist(), key=lambda i: (-holding[i], written[i]))
+
+
+def _map_blocks(function: Callable[[Texts], T], texts: Texts) -> list[T]:
+    """What a function makes of some texts at a time, by threads where there are many."""
+    blocks = texts.in_blocks(_PLACES_AT_ONCE)
+    if len(blocks) == 1:
+        return [function(blocks[0])]
+    with ThreadPoolExecutor(available_threads()) as threads:
+        return [*threads.map(function, blocks)]
 
 
 def _count_pieces(texts: Texts) -> scipy.sparse.csr_array:
