@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -25,6 +25,10 @@ _LITTLE_LEFT = 0.1
 """As a share of the texts that hold a word what must be left of it, or words that exclude it are not accounted for (our choice)."""
 _MOST_BESIDE = 0.1
 """As a share of the texts how many words may be accounted for (our choice)."""
+_RIDGE = 1e-4
+"""Added to correlations of one (our choice): they are held in single precision, and words may add up to others."""
+_COST_OF_SPARSE, _ROWS_AT_ONCE = 1_000.0, 2_048
+"""A product of sparse entries over one of a matrix, in time (measured); and rows that are made a matrix at a time."""
 
 
 def are_enough(n_holding: AnyArray, n_rows: int) -> BoolArray:
@@ -107,7 +111,7 @@ class WordUnits(NamedTuple):
         held: which rows hold which, ones, (r, u). rooted: the same times the roots of the rows' weights.
         removes: which inputs are gone where a unit is, (p, u): its words, and pairs that they are part of.
         basis: an orthonormal basis of a constant and of what else is accounted for, times the roots, (r, c).
-        correlation: between units, given these, (u, u). spread: lengths of what is left of each, (u,).
+        correlation: between units, given these, float32, (u, u). spread: lengths of what is left of each, (u,).
         apart: which units do not account for which, because one removes words of the other, (u, u).
         root: of the weights of rows, (r,).
     """
@@ -157,10 +161,12 @@ class WordUnits(NamedTuple):
         basis = basis[:, values > 1e-10 * values[0]]
         rooted = scipy.sparse.csc_array(held * root[:, None])
         loads = rooted.T @ basis
-        correlation = (rooted.T @ rooted).toarray()
-        correlation -= loads @ loads.T
-        spread = np.sqrt(np.diag(correlation).clip(1e-300))
-        correlation /= np.outer(spread, spread)
+        correlation = _multiply_columns(rooted)
+        of_all = np.diag(correlation).astype(float)
+        correlation -= loads.astype(np.float32) @ loads.T.astype(np.float32)
+        spread = np.sqrt(np.maximum(np.diag(correlation), 1e-5 * of_all))
+        _divide(correlation, spread)
+        np.fill_diagonal(correlation, 1.0)
         return cls(words, n_texts, held, rooted, removes, basis, correlation, spread, scipy.sparse.csr_array((apart + apart.T) > 0), root)
 
     def residualise(self, chunk: IntArray) -> Residuals:
@@ -181,19 +187,21 @@ class WordUnits(NamedTuple):
         beside = [np.zeros(0, int) for _ in chunk]
         weights = [np.zeros(0) for _ in chunk]
         growing = [*range(len(chunk))]
+        clear = _CLEAR / np.sqrt(n_rows)
         for _ in range(_ROUNDS):
-            left = self.correlation[chunk[growing]] - _as_rows(beside, weights, growing, self.n) @ self.correlation
-            left = np.where(closed[growing], 0.0, np.abs(left)) * np.sqrt(n_rows)
+            left = self.correlation[chunk[growing]] - _as_rows(beside, weights, growing, self.n).astype(np.float32) @ self.correlation
+            np.abs(left, out=left)
+            left[closed[growing]] = 0.0
             still = []
             for place, sizes in zip(growing, left, strict=True):
                 n_new = min(_AT_ONCE, most - len(beside[place]), self.n)
                 new = np.argpartition(-sizes, n_new - 1)[:n_new] if n_new > 0 else np.zeros(0, int)
-                new = new[sizes[new] > _CLEAR]
+                new = new[sizes[new] > clear]
                 if not len(new):
                     continue
                 own = np.sort(np.concatenate([beside[place], new]))
                 closed[place, new] = True
-                among = self.correlation[np.ix_(own, own)] + 1e-6 * np.eye(len(own))
+                among = self.correlation[np.ix_(own, own)].astype(float) + _RIDGE * np.eye(len(own))
                 weights[place] = scipy.linalg.solve(among, self.correlation[own, chunk[place]], assume_a="pos", check_finite=False)
                 beside[place] = own
                 still.append(place)
@@ -215,13 +223,31 @@ def _as_rows(columns: Sequence[IntArray], values: Sequence[FloatArray], which: S
     return scipy.sparse.csr_array((*joined, ends), shape=(len(which), n))
 
 
+def _multiply_columns(matrix: Any) -> FloatArray:
+    """The product of each two columns of a sparse matrix (r, q), float32, shape (q, q)."""
+    rows = scipy.sparse.csr_array(matrix, dtype=np.float32)
+    n_pairs = float((np.diff(rows.indptr).astype(float) ** 2).sum())
+    if n_pairs * _COST_OF_SPARSE < rows.shape[0] * float(rows.shape[1]) ** 2:
+        return np.asarray((rows.T @ rows).toarray())
+    total = np.zeros((rows.shape[1],) * 2, np.float32)
+    for begin in range(0, rows.shape[0], _ROWS_AT_ONCE):
+        dense = rows[begin : begin + _ROWS_AT_ONCE].toarray()
+        total += dense.T @ dense
+    return total
+
+
+def _divide(products: FloatArray, lengths: FloatArray) -> None:
+    """Divide products of columns (q, q) by the lengths of both (q,), in place."""
+    products /= lengths[:, None].astype(np.float32)
+    products /= lengths.astype(np.float32)
+
+
 def _group_alike(held: scipy.sparse.csr_array) -> list[IntArray]:
     """Places of columns of flags (r, q) that are told as one, in the order of the first of each."""
     n, counts = held.shape[0], np.bincount(held.indices, minlength=held.shape[1]).astype(float)
-    spread = np.sqrt(counts * (1 - counts / n))
-    correlation = (held.T @ held).toarray()
-    correlation -= np.outer(counts / n, counts)
-    correlation /= np.outer(spread, spread)
+    correlation = _multiply_columns(held)
+    correlation -= np.outer((counts / n).astype(np.float32), counts.astype(np.float32))
+    _divide(correlation, np.sqrt(counts * (1 - counts / n)))
     graph = scipy.sparse.csr_array(correlation > _ALIKE)
     _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
     order = np.argsort(labels, kind="stable")
