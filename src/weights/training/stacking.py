@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
+import threadpoolctl
 
 from weights.tasks.base import Task
 from weights.tasks.count import Count
@@ -78,6 +79,11 @@ def stack(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, *, s
     all of them together do not lose less than the best one alone, that one answers.
     One alone may be `shifted` from class to class, where its members took steps; the intercepts of solved ones need no shift.
     """
+    with threadpoolctl.threadpool_limits(1):  # threads of products so small get in each other's way: it took ten times as long
+        return _stack(outputs, y, weight, task, shifted)
+
+
+def _stack(outputs: FloatArray, y: AnyArray, weight: FloatArray, task: Task, shifted: Sequence[bool] | None) -> Stacking:
     ways = [_Way(shifted=each) for each in shifted or [False] * len(outputs)]
     each = [_fit_and_answer(outputs[[i]], y, weight, task, way) for i, way in enumerate(ways)]
     alone = [fitted.answers for fitted in each]
