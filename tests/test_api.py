@@ -185,7 +185,7 @@ def test_columns_may_come_in_any_order_and_number(from_mapping):
 
 def test_a_missing_column_is_named_with_its_likeness():
     model = wt.fit({"age": planted()["a"], "wage": planted()["wage"]}, "wage", **LINEAR)
-    with pytest.raises(DataError, match=r"needs 1 columns, but 1 is not in the data \(first: 'age'\)\. Did you mean 'agee'\?"):
+    with pytest.raises(DataError, match=r"needs 1 column, but 1 is not in the data \(first: 'age'\)\. Did you mean 'agee'\?"):
         model.predict({"agee": [1.0]})
 
 

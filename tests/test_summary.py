@@ -543,6 +543,7 @@ def prediction(*parts: dict, label=None) -> dict:
         "class": label,
         "prediction": base + sum(part["contribution"] for part in parts),
         "base": base,
+        "beginning": "average inputs",
         "contributions": [*parts],
     }
 

@@ -192,6 +192,7 @@ def test_nothing_on_standard_input_is_said_to_be_nothing(run):
 
 def test_a_text_is_explained_by_its_words(run):
     result = command("explain", run, "-", input="a great film")
+    assert "for an empty text, and" in result.stdout
     assert "[+great]" in result.stdout
     assert "without 'great'" in result.stdout
 
@@ -204,6 +205,19 @@ def test_explanations_are_written_as_what_their_name_says(run, tmp_path, ending)
     assert result.exit_code == 0, result.output
     begins = {"html": b"<!doctype html>", "svg": b"<svg", "png": b"\x89PNG", "csv": b'"row"'}
     assert output.read_bytes().startswith(begins[ending])
+
+
+def test_words_stand_behind_their_text_in_a_table_and_add_up_to_it(run, tmp_path):
+    output = tmp_path / "why.csv"
+    assert command("explain", run, "-", "--output", output, input="a great film").exit_code == 0
+    lines = pa.csv.read_csv(output).to_pylist()
+    assert [line["word"] or None for line in lines] == [None, "a", "great", "film"]
+    assert sum(line["contribution"] for line in lines[1:]) == pytest.approx(lines[0]["contribution"], abs=1e-9)
+
+
+def test_rows_that_are_not_shown_are_counted_without_the_tables_of_words(run):
+    shown = wt.load(run).explain(["a great film"] * 2)
+    assert "more rows" not in shown._repr_html_()
 
 
 def test_words_are_part_of_the_json(run):

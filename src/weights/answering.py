@@ -83,7 +83,7 @@ def predictions(
 
 
 def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0.95) -> list[dict[str, Any]]:
-    """Explained predictions as records: row (counted from 1), class, prediction, base, and contributions, the largest first.
+    """Explained predictions as records: row (counted from 1), class, prediction, base with what that is of, contributions, largest first.
 
     A contribution of a text has that of its words, and what is answered without those that speak for the answer most.
 
@@ -115,7 +115,8 @@ def explanations(model: Model, data: Any, *, label: Any = None, level: float = 0
         ]
         of_class = model.ensemble.task.label(int(explanation.label[r]))
         prediction, base = float(explanation.prediction[r]), float(explanation.base[r])
-        records.append({"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "contributions": parts})
+        known = {"row": r + 1, "class": of_class, "prediction": prediction, "base": base, "beginning": explanation.beginning}
+        records.append({**known, "contributions": parts})
     return records
 
 

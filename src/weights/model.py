@@ -438,6 +438,6 @@ class Model:
 
     def _encode(self, data: Any) -> Inputs:
         inputs = apply_encoding(self.ensemble.encoding, table := self.read(data))
-        for note in unfamiliar(self.ensemble.encoding, table, limits=self.ensemble.limits, least_share=_WARNED):
+        for note in unfamiliar(self.ensemble.encoding, table, inputs=inputs, limits=self.ensemble.limits, least_share=_WARNED):
             warnings.warn(note, RowsWarning, stacklevel=3)
         return inputs

@@ -298,7 +298,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
     lines = []
     for record in records:
         answer, base = compact(record["prediction"]), compact(record["base"])
-        lines.append(f"Row {record['row']:<9} {_name_answer(record, target)} {answer} = {base} for average inputs, and")
+        lines.append(f"Row {record['row']:<9} {_name_answer(record, target)} {answer} = {base} for {record['beginning']}, and")
         parts = record["contributions"]
         largest = max((abs(part["contribution"]) for part in parts), default=0.0)
         largest = largest if largest > NOTHING else 1.0
@@ -313,7 +313,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
 def heading_of(record: Record, target: str) -> str:
     """The answer to an explained row, and what it would be for average inputs, as a heading."""
     answer, base = compact(record["prediction"]), compact(record["base"])
-    return f"Row {record['row']}: {_name_answer(record, target)} is {answer}; {base} for average inputs"
+    return f"Row {record['row']}: {_name_answer(record, target)} is {answer}; {base} for {record['beginning']}"
 
 
 def _name_answer(record: Record, target: str) -> str:

@@ -100,7 +100,7 @@ def test_texts_without_a_word_are_refused_and_one_text_for_all_is_learned_from()
     ("rows", "said"),
     [
         ({"note": [b"bytes"]}, "must hold texts, but holds binary"),
-        ({"other": ["good"]}, "The model needs 1 columns"),
+        ({"other": ["good"]}, "The model needs 1 column,"),
         ({"note": []}, "At least one row"),
         ([1, 2], "was needed, but a list came"),
     ],

@@ -28,7 +28,7 @@ PART = {
     "without": {"words": ["broken"], "prediction": 0.75},
 }
 PLAIN = {"feature": "price", "value": 3.0, "contribution": 0.2, "low": -0.1, "high": 0.5}
-RECORD = {"row": 1, "class": "up", "prediction": 0.5, "base": 0.3, "contributions": [PLAIN, PART]}
+RECORD = {"row": 1, "class": "up", "prediction": 0.5, "base": 0.3, "beginning": "an empty text", "contributions": [PLAIN, PART]}
 
 
 def test_the_strongest_words_stand_in_brackets_where_there_are_no_colours():

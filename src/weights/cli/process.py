@@ -135,7 +135,7 @@ def read_standard_input(model: Any) -> Any:
     if lines is not None:
         return lines
     with tempfile.TemporaryDirectory(prefix="weights-") as folder:
-        path = Path(folder) / ("rows.jsonl" if content.lstrip().startswith(b"{") else "rows.csv")
+        path = Path(folder) / ("standard input.jsonl" if content.lstrip().startswith(b"{") else "standard input.csv")
         path.write_bytes(content)
         return model.read(path)
 

@@ -39,7 +39,7 @@ from weights.data.table.labels import Form, find_form, read_labels
 from weights.data.table.moments import DURATION, TIME_OF_DAY, UNMISTAKABLE, find_time_format, find_unmistakable, format_of_type
 from weights.data.table.notation import PLAIN, TRUTH, Notation, find_numbers
 from weights.data.table.rownumbers import kept_numbers, rows_numbered
-from weights.errors import DataError, suggest
+from weights.errors import DataError, counted, suggest
 from weights.types import FloatArray, IntArray
 
 
@@ -161,6 +161,11 @@ class Encoding(msgspec.Struct, frozen=True):
         return [kind_of(block) for block in self.blocks]
 
     @property
+    def beginning(self) -> str:
+        """What explanations of rows begin with, in words: average inputs, and what stands for values of other kinds."""
+        return " and ".join([*(["average inputs"] if self.columns else []), *dict.fromkeys(kind.nothing for kind in self.kinds)])
+
+    @property
     def placed_blocks(self) -> Iterator[tuple[BlockEncoding, Kind, int]]:
         """Each column of another kind, its kind, and its place among the columns that share a block."""
         places: Counter[str] = Counter()
@@ -248,7 +253,7 @@ def apply_encoding(encoding: Encoding, table: pa.Table) -> Inputs:
     absent = [name for name in needed if name not in known]
     if absent:
         raise DataError(
-            f"The model needs {len(needed)} columns, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
+            f"The model needs {counted(len(needed), 'column')}, but {len(absent)} {'is' if len(absent) == 1 else 'are'} not in the data "
             f"(first: '{absent[0]}'). {suggest(absent[0], [name for name in table.column_names if name.isprintable()])}"
         )
     with rows_numbered(kept_numbers(table)):

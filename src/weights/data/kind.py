@@ -118,11 +118,13 @@ class Kind(NamedTuple):
         part: (record) -> what a column has of a block that several columns share, side by side along its last axis, each a feature of its
             own; None where a block holds one column. join: (blocks) -> that block, from the block of each.
         attachment: the file in which a saved run keeps what is long in a record; None for none.
-        strange: (record, column) -> which values, shape (n,), hold nothing that training knew, and what is said of them after "rows".
+        strange: (record, column, block or None) -> which values, shape (n,), hold nothing that training knew, and what is said of them
+            after "rows"; the block is what `apply` made of the column, where that is known.
         locate: (record, value) -> the words of a value and their shares in its features, see `data/text/locating.py`; None for values
             without words.
         vocabulary: (record) -> the words of its values, whose effects are told, see `data/text/vocabulary.py`; None for values without.
         as_column: (data) -> values that came without a table, as a column; None where they are no such values.
+        nothing: what stands for a value in explanations before it is known.
         identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
         source: how values are read from files; None where columns hold them.
         cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
@@ -147,10 +149,11 @@ class Kind(NamedTuple):
     join: Callable[[Sequence[Any]], Any] = side_by_side
     finds: Callable[[pa.ChunkedArray, str], bool] | None = None
     attachment: Attachment | None = None
-    strange: Callable[[Any, pa.ChunkedArray], tuple[BoolArray, str]] | None = None
+    strange: Callable[[Any, pa.ChunkedArray, Any], tuple[BoolArray, str]] | None = None
     locate: Callable[[Any, str], Any] | None = None
     vocabulary: Callable[[Any], Any] | None = None
     as_column: Callable[[Any], pa.ChunkedArray | None] = lambda data: None
+    nothing: str = "zeros"
     identifies: bool = True
     source: Source | None = None
     cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows

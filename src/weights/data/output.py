@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,21 +22,23 @@ def predictions_table(columns: Mapping[str, Any]) -> pa.Table:
     return pa.table({name: pa.array(values) for name, values in columns.items()})
 
 
-def contributions_table(records: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Explained predictions as a table, one line for each row and feature; what is no number stands in a column of its own, `level`."""
+def contributions_table(records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Explained predictions as a table, one line for each row and feature; what is no number stands in a column of its own, `level`.
 
-    def line(record: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    Behind that of a text stand lines for its words, with each `word` in a column; these add up to the text's contribution.
+    """
+
+    def lines(record: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         value, known = part["value"], {name: record[name] for name in ("row", "class", "prediction", "base")}
         number, level = (value, None) if isinstance(value, float) else (None, value)
-        return {
-            **known,
-            "feature": part["feature"],
-            "value": number,
-            "level": level,
-            **{k: part[k] for k in ("contribution", "low", "high")},
-        }
+        feature = {**known, "feature": part["feature"]}
+        for word in (None, *part.get("words", ())):
+            at = {"value": number, "level": level} if word is None else {"value": None, "level": None}
+            told = {} if not with_words else {"word": word and word["word"]}
+            yield {**feature, **at, **told, **{k: (word or part)[k] for k in ("contribution", "low", "high")}}
 
-    return pa.Table.from_pylist([line(record, part) for record in records for part in record["contributions"]])
+    with_words = any("words" in part for record in records for part in record["contributions"])
+    return pa.Table.from_pylist([line for record in records for part in record["contributions"] for line in lines(record, part)])
 
 
 def check_ending(path: Path, instead: str = "Rename the output.") -> None:

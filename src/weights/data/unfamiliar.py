@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, codes_of, numbers_of
+from weights.data.inputs import Inputs
 from weights.data.registry import kind_of
 from weights.data.table.columns import is_missing
 from weights.data.table.moments import describe_time
@@ -25,12 +26,15 @@ Limits = Mapping[str, tuple[float, float]]
 NO_LIMITS: Limits = MappingProxyType({})
 
 
-def unfamiliar(encoding: Encoding, table: pa.Table, *, limits: Limits = NO_LIMITS, least_share: float = 0.0) -> list[str]:
+def unfamiliar(
+    encoding: Encoding, table: pa.Table, *, inputs: Inputs | None = None, limits: Limits = NO_LIMITS, least_share: float = 0.0
+) -> list[str]:
     """Sentences about cells that the training rows did not prepare for: new levels, values they never lacked, numbers beyond theirs.
 
     Args:
         encoding: from `fit_encoding`.
         table: rows that `apply_encoding` accepts.
+        inputs: the same rows encoded, where they are.
         limits: of the columns that have some, see `Ensemble.limits`.
         least_share: of the rows that a sentence must be about.
     """
@@ -43,7 +47,8 @@ def unfamiliar(encoding: Encoding, table: pa.Table, *, limits: Limits = NO_LIMIT
                 sentences.append(renumbered(said, numbers))
     for block in encoding.blocks:
         if (kind := kind_of(block)).strange is not None:
-            which, said = kind.strange(block, table[block.name])
+            alone = inputs is not None and len([own for own in encoding.kinds if own.block == kind.block]) == 1
+            which, said = kind.strange(block, table[block.name], inputs[kind.block] if inputs is not None and alone else None)
             if which.any() and which.mean() >= least_share:
                 first = f"(first: row {int(np.argmax(which)) + 1})"
                 sentences.append(renumbered(f"'{block.name}': {which.sum():,} of {len(which):,} rows {said} {first}", numbers))

@@ -101,7 +101,7 @@ class Explanation(Shown):
 
     Attributes:
         features: names, length f.
-        base: the prediction for a row of average inputs; of each row's class, shape (r,).
+        base: the prediction for the row that explanations begin with; of each row's class, shape (r,). beginning: what that is, in words.
         prediction: of each row: the value, or the probability of its class, shape (r,).
         label: code of the class that is explained, shape (r,); -1 for values.
         contributions: shape (r, f); with base they add up to the prediction.
@@ -121,6 +121,7 @@ class Explanation(Shown):
     degrees: float
     entries: Mapping[str, EntryParts] = field(default_factory=dict)
     texts: Sequence[Sequence[ExplainedText]] = ()
+    beginning: str = "average inputs"
 
     def half_width(self, level: float = 0.95) -> FloatArray:
         """How far intervals at this level reach to either side, shape (r, f)."""
@@ -152,11 +153,11 @@ class Explanation(Shown):
                 for j in first
             ]
             cells += [[f"({len(rest)} more)", compact(float(own[rest].sum())), "", ""]] if len(rest) else []
-            title = f"Row {r + 1}: {compact(float(self.prediction[r]))} = {compact(float(self.base[r]))} for average inputs, and"
+            title = f"Row {r + 1}: {compact(float(self.prediction[r]))} = {compact(float(self.base[r]))} for {self.beginning}, and"
             shown.append(Table(title, ["feature", "contribution", "[0.025 0.975]", ""], cells))
             shown += [text.table(self.degrees) for text in (self.texts[r] if self.texts else ())]
-        n_more = len(self.contributions) - len(shown)
-        return [*shown, *([Table(f"and {n_more:,} more rows", [], [])] if n_more else [])]
+        n_more = len(self.contributions) - _MOST_ROWS
+        return [*shown, *([Table(f"and {n_more:,} more rows", [], [])] if n_more > 0 else [])]
 
 
 def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label: int | None = None) -> Explanation:
@@ -210,7 +211,8 @@ def explain(ensemble: Ensemble, inputs: Inputs, reference: FloatArray, *, label:
     gathered = np.eye(len(names))[np.asarray(ensemble.encoding.groups)]
     std_err, degrees = spread_of_replicates(ensemble, moves @ gathered.astype(np.float32))
     by_entry = {name: EntryParts(bags, entries[name], own_entries[name]) for name, bags in lines.bags.items()}
-    return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees, by_entry)
+    beginning = ensemble.encoding.beginning
+    return Explanation(names, base, value, labels, contributions @ gathered, std_err, degrees, by_entry, beginning=beginning)
 
 
 def _completed(parts: FloatArray, whole: FloatArray) -> FloatArray:

@@ -114,6 +114,11 @@ def test_mostly_different_words_are_an_identifier_and_counted():
     assert find_kind(column(words), "code") == ("identifier", "20 different values in 25 rows")
 
 
+def test_sentences_that_are_repeated_are_a_category_and_the_kind_that_reads_their_words_is_named():
+    sentences = [f"the parcel of depot {i % 40} never came" for i in range(200)]
+    assert find_kind(column(sentences), "note") == ("category", "about 7 words a cell, which the kind text would read")
+
+
 def test_different_sentences_are_text():
     sentences = [f"the patient came {j} times" for j in range(21)]
     assert find_kind(column(sentences), "note") == ("text", "about 5 words a cell")

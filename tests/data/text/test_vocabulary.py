@@ -121,7 +121,8 @@ def test_a_vocabulary_says_of_each_number_how_it_is_written():
 def test_texts_without_a_known_word_are_found_and_signs_and_numbers_are_none():
     found = find_vocabulary(column("no card", "no card yet", "12 yet"))
     texts = ["NO card, 12!", "other words", "12 ?!", "", "(card)", "card's", "other, yet!", "www.card.no"]
-    assert found.find_unknown(column(*texts)).tolist() == [False, True, False, False, False, True, False, True]
+    for bags in (None, found.bags(column(*texts))):
+        assert found.find_unknown(column(*texts), bags).tolist() == [False, True, False, False, False, True, False, True]
 
 
 def test_rows_are_the_same_however_many_are_counted_at_a_time(monkeypatch):

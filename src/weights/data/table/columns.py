@@ -47,6 +47,8 @@ NO_VALUE = re.compile(
 )
 """Words, or none, that mean "no value" and nothing else, whatever the column."""
 _WITH_DIGIT = r"^[^#]*\d"
+_FEWEST_WORDS = 3
+"""Words of a cell, about, from which on cells that mostly differ are texts (our choice)."""
 _MOST_WORDS = 0.1
 _FEW_CODES = 10
 """Text holding at most this many different whole numbers is read as codes of a category (our choice)."""
@@ -193,10 +195,11 @@ def _find_kind_of_text(column: pa.ChunkedArray, n_distinct: int) -> Found:
 def _find_kind_of_labels(column: pa.ChunkedArray, n_distinct: int, note: str = "") -> Found:
     """A category, or ignored where most labels differ."""
     n_present = len(column) - column.null_count
+    words_per_cell = _count_words(column) if pa.types.is_string(column.type) and n_distinct > _FEW else 1
     if n_present <= _FEW or n_distinct <= 0.5 * n_present:
-        return Found("category", note)
-    words_per_cell = _count_words(column) if pa.types.is_string(column.type) else 1
-    if words_per_cell >= 3:
+        wordy = f"about {words_per_cell:.0f} words a cell, which the kind text would read" if words_per_cell >= _FEWEST_WORDS else ""
+        return Found("category", "; ".join(filter(None, [note, wordy])))
+    if words_per_cell >= _FEWEST_WORDS:
         return Found("text", f"about {words_per_cell:.0f} words a cell")
     differ = "all different" if n_distinct == n_present else f"{n_distinct} different values in {n_present} rows"
     return Found("identifier", f"{differ}; {note}" if note else differ)

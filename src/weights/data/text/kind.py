@@ -90,9 +90,9 @@ def _part(column: Text) -> Part:
     return Part(vocabulary.width, vocabulary.n_leading, round(held.sum()), round(held[: vocabulary.n_leading].sum()))
 
 
-def _find_strange(column: Text, values: pa.ChunkedArray) -> tuple[BoolArray, str]:
+def _find_strange(column: Text, values: pa.ChunkedArray, block: Bags | None) -> tuple[BoolArray, str]:
     """Texts of words none of which training had, such as those of another language."""
-    return column.vocabulary.find_unknown(as_text(values)), "hold no word that training had, as in another language"
+    return column.vocabulary.find_unknown(as_text(values), block), "hold no word that training had, as in another language"
 
 
 def _without_vocabulary(column: Text) -> Text:
@@ -162,6 +162,7 @@ TEXTS = Kind(
     hash_values=_hash_values,
     check=_check,
     plural="texts",
+    nothing="an empty text",
     cells=_show,
     attachment=Attachment("vocabulary.txt", lambda column: write_features(column.vocabulary), _without_vocabulary, _read_vocabulary),
     strange=_find_strange,

@@ -28,7 +28,7 @@ _LEAST_LEADING, _MOST_LEADING = 3, (1 << 13, 1 << 13, 1 << 14)
 """Texts that must hold a leading feature, and leading ones of each kind at most (our choice)."""
 _LEADING_LENGTH = 3
 """Characters of the n-grams that lead: with words and pairs they tell a network as much as all lengths do, in a third of the entries."""
-_PLACES_AT_ONCE = 1 << 15
+_PLACES_AT_ONCE = 1 << 14
 """Pieces of texts that are counted at a time, by a thread of its own (our choice: what is made of them stays in a cache)."""
 
 T = TypeVar("T")
@@ -115,6 +115,13 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         return {word: i for i, word in enumerate([*self.words, *sorted(parts.difference(self.words))])}
 
     @functools.cached_property
+    def _are_words(self) -> BoolArray:
+        """Which features are words, and no classes of tokens, signs or other kinds, shape (width,)."""
+        are_words = np.zeros(self.width, bool)
+        are_words[self.numbers[0]] = [_is_word(word) for word in self.words]
+        return are_words
+
+    @functools.cached_property
     def _pairs(self) -> tuple[AnyArray, IntArray]:
         """What pairs are known by, ascending, and the number of each."""
         known = self._tokens
@@ -133,23 +140,24 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         """How often each text holds each feature, shape (n, width)."""
         return scipy.sparse.csr_array(scipy.sparse.vstack(self._count_in_blocks(column, lambda counts: counts), format="csr"))
 
-    def find_unknown(self, column: pa.ChunkedArray) -> BoolArray:
-        """Which texts hold words none of which is a feature, shape (n,); classes of tokens and signs are no words."""
-        texts, known, n_words = read_texts(column), self._tokens, len(self.words)
-        n = len(texts.sizes)
+    def find_unknown(self, column: pa.ChunkedArray, bags: Bags | None = None) -> BoolArray:
+        """Which texts hold words none of which is a feature, shape (n,); classes of tokens and signs are no words.
 
-        def are_known(words: Sequence[str]) -> BoolArray:
-            return np.fromiter((word[:1].isalpha() and known.get(word, n_words) < n_words for word in words), bool, len(words))
-
-        # Most texts hold a piece that is a known word as it stands; only others are read closer.
-        unknown = np.ones(n, bool)
-        unknown[texts.rows[are_known(texts.pieces)[texts.of]]] = False
+        Where the `bags` of the texts are known, only those without a word are read.
+        """
+        unknown = np.ones(len(column), bool)
+        if bags is not None:
+            own = bags.compact()
+            unknown[np.repeat(np.arange(len(own)), own.sizes)[self._are_words[own.entries.ids]]] = False
         others = np.flatnonzero(unknown)
-        texts = texts.only(others)
+        texts = read_texts(column.take(others))
         tokens = find_tokens(texts.pieces)
+        is_word = np.fromiter((_is_word(word) for word in tokens.words), bool, len(tokens.words))
+        is_known = np.fromiter(
+            (self._tokens.get(word, len(self.words)) < len(self.words) for word in tokens.words), bool, len(tokens.words)
+        )
         words, rows = tokens.in_texts(texts)
-        is_word = np.fromiter((word[:1].isalpha() for word in tokens.words), bool, len(tokens.words))
-        n_read, n_known = (np.bincount(rows[which[words]], minlength=len(others)) for which in (is_word, are_known(tokens.words)))
+        n_read, n_known = (np.bincount(rows[which[words]], minlength=len(others)) for which in (is_word, is_word & is_known))
         unknown[others] = (n_read > 0) & (n_known == 0)
         return unknown
 
@@ -196,6 +204,10 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
             return function(counts)
 
         return _map_blocks(count, texts)
+
+
+def _is_word(token: str) -> bool:
+    return token[:1].isalpha()
 
 
 def find_vocabulary(column: pa.ChunkedArray) -> Vocabulary:
