@@ -5,7 +5,7 @@ For inspection, which needs one whose parts are known: what an input adds to the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from weights.elements.regularization import Regularization
 from weights.tasks.base import Task
-from weights.training.exact import linear_outputs, solve, solve_path
+from weights.training.exact import linear_outputs, solve
 from weights.training.problem import Problem, Solution
 from weights.training.resampling import Resampling
 from weights.training.sparse import CHOOSING_TOLERANCE
@@ -22,9 +22,11 @@ from weights.types import AnyArray, FloatArray, IntArray, ReportProgress
 _STRENGTHS = np.geomspace(0.3, 1e-4, 8)
 """Of the penalty that are tried, on flags that are as large as `_COUNTED_AS` (our choice)."""
 _COUNTED_AS = 3.0
-_SCOUTS = 3
-"""Members that choose the strength."""
-_SPENT_SCOUTING = 0.6
+_BEGUN_AT = 2
+"""The place among them where trying begins (our choice: a hundredth or less is best of most texts)."""
+_FEWEST_SCOUTS, _ENOUGH_JUDGED = 2, 1_000
+"""Members that choose the strength, at least, and rows that they are judged on from which on no more do (our choice)."""
+_SPENT_SCOUTING = 0.5
 """Share of the time that choosing takes, about."""
 
 
@@ -71,19 +73,26 @@ def cross_fit(
     settings, judged = Regularization(penalty="l2"), [np.flatnonzero(scored & (weight > 0)) for scored in resampling.scored]
 
     def pose(m: int) -> Problem:
-        return Problem(task.convex, x, y, weight * resampling.counts[m], task.n_outputs, np.zeros(0, int), scale=scale)
+        own = weight * resampling.counts[m]
+        constant = task.constant_outputs(y[own > 0], own[own > 0])
+        return Problem(task.convex, x, y, own, task.n_outputs, np.zeros(0, int), scale=scale, constant=constant)
 
-    def follow_path(m: int) -> list[tuple[float, Solution]]:
-        path = solve_path(pose(m), settings, _STRENGTHS, tolerance=CHOOSING_TOLERANCE)
-        judged_path = ((float(weight[judged[m]] @ _losses(task, x, judged[m], y, solution)), solution) for solution in path)
-        return [*_stop_when_worse(judged_path)]
-
-    n_scouts = min(_SCOUTS, len(judged))
+    n_judged = np.cumsum([len(rows) for rows in judged])
+    n_scouts = min(max(_FEWEST_SCOUTS, int(np.searchsorted(n_judged, _ENOUGH_JUDGED)) + 1), len(judged))
     with ThreadPoolExecutor(n_threads) as threads:
-        tried = [*threads.map(follow_path, range(n_scouts))]
-        n_tried = min(map(len, tried))
-        chosen = int(np.sum([[loss for loss, _ in path[:n_tried]] for path in tried], axis=0).argmin())
-        solutions = [path[chosen][1] for path in tried]
+
+        def try_out(place: int, starts: list[Solution] | None) -> tuple[float, list[Solution]]:
+            """What scouts lose with a strength, from solutions nearby, and their own."""
+
+            def follow(m: int) -> tuple[float, Solution]:
+                start, strength = None if starts is None else starts[m], float(_STRENGTHS[place])
+                solution = solve(pose(m), settings, strength, tolerance=CHOOSING_TOLERANCE, start=start)
+                return float(weight[judged[m]] @ _losses(task, x, judged[m], y, solution)), solution
+
+            losses, solutions = zip(*threads.map(follow, range(n_scouts)), strict=True)
+            return sum(losses), [*solutions]
+
+        chosen, solutions = _find_best(try_out)
         report_progress(_SPENT_SCOUTING)
         strength, others = float(_STRENGTHS[chosen]), range(n_scouts, len(judged))
         for solution in threads.map(lambda m: solve(pose(m), settings, strength, tolerance=CHOOSING_TOLERANCE), others):
@@ -102,11 +111,20 @@ def _losses(task: Task, x: Any, rows: IntArray, y: AnyArray, solution: Any) -> F
     return task.convex.losses(linear_outputs(x, rows, solution), y[rows])
 
 
-def _stop_when_worse(path: Iterator[tuple[float, Solution]]) -> Iterator[tuple[float, Solution]]:
-    """Losses with their solutions until two in a row are larger than the least."""
-    least, n_worse = np.inf, 0
-    for loss, solution in path:
-        yield loss, solution
-        least, n_worse = (loss, 0) if loss < least else (least, n_worse + 1)
-        if n_worse == 2:
-            return
+def _find_best(try_out: Callable[[int, list[Solution] | None], tuple[float, list[Solution]]]) -> tuple[int, list[Solution]]:
+    """The place of the strength with which least is lost, and its solutions: falling ones are tried until two in a row lose more.
+
+    Where the first is best, stronger ones are tried until one loses more.
+    """
+    tried: dict[int, tuple[float, list[Solution]]] = {}
+
+    def best() -> int:
+        return min(tried, key=lambda place: tried[place][0])
+
+    for place in range(_BEGUN_AT, len(_STRENGTHS)):
+        tried[place] = try_out(place, tried[place - 1][1] if tried else None)
+        if place - best() == 2:
+            break
+    while (place := best()) == min(tried) and place > 0:
+        tried[place - 1] = try_out(place - 1, None)  # near that of a weaker one a rough solution would stay
+    return best(), tried[best()][1]

@@ -180,7 +180,9 @@ class _Trials:
         first = self.begun_at if near is None else max(self.place_of(near) - 1, 0)
         tried = self._follow(limits, first, len(self.strengths), None if near is None else near.solutions)
         while tried.first > 0 and (self.weights @ tried.losses.T).argmin(1).min() == 0:
-            before = self._follow(limits, tried.first - 1, tried.first, tried.solutions)
+            # Near the solution of a weaker penalty one that is rough would stay.
+            starts = None if self.features.is_sparse else tried.solutions
+            before = self._follow(limits, tried.first - 1, tried.first, starts)
             tried = tried._replace(first=before.first, losses=np.concatenate([before.losses, tried.losses]))
         return tried
 

@@ -17,7 +17,7 @@ from weights.training.problem import Problem, Solution
 from weights.types import FloatArray
 
 _ENOUGH, _ENOUGH_TO_CHOOSE = 1e-3, 1e-2
-"""Shares of the gradient at zero that may be left, the second in solutions that only choose (losses then agree to three digits)."""
+"""Shares of the gradient at the constant that may be left, the second in solutions that only choose (losses then agree to three digits)."""
 _FINER = 0.1
 """Share of that down to which proximal steps are taken: a weight moves by less than it has to go."""
 CHOOSING_TOLERANCE = 1e-5
@@ -78,13 +78,14 @@ def solve_sparse(
         problem: rows with weights that add up to one, and task; inputs are a sparse matrix in float32.
         regularization: its penalty and l1_ratio are used.
         strength: of the penalty.
-        tolerance: the residual may be as large, or a thousandth of what it is where all weights are zero.
+        tolerance: the residual may be as large, or a thousandth of what it is where all weights are zero, and outputs the constant.
         start: a nearby solution to start from.
     """
     penalty = PENALTIES[regularization.penalty]
     objective = _Objective(problem, float(penalty.curvature(strength, regularization.l1_ratio)))
-    zero = np.zeros((problem.x.shape[1] + 1, problem.n_outputs), np.float32)
-    point = objective.at(zero, objective.outputs(zero))
+    theta = np.zeros((problem.x.shape[1] + 1, problem.n_outputs), np.float32)
+    theta[-1] = 0.0 if problem.constant is None else problem.constant
+    point = objective.at(theta, np.broadcast_to(theta[-1], (len(problem.y), problem.n_outputs)))
     share = _ENOUGH if tolerance < CHOOSING_TOLERANCE else _ENOUGH_TO_CHOOSE
     enough = max(tolerance, share * float(np.abs(point.gradient).max()))
     if start is not None:
