@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import weights as wt
 from weights.cli import cli
 from weights.errors import CorruptError, DataError, UsageError
+from weights.inspection.health import all_findings
 
 RNG = np.random.default_rng(0)
 GOOD, BAD = np.asarray(["great", "lovely", "superb"]), np.asarray(["awful", "broken", "dull"])
@@ -226,6 +227,11 @@ def test_words_are_part_of_the_json(run):
     [part] = row["contributions"]
     assert [word["word"] for word in part["words"]] == ["a", "great", "film"]
     assert row["base"] + sum(word["contribution"] for word in part["words"]) == pytest.approx(row["prediction"], abs=1e-9)
+
+
+def test_a_network_over_texts_alone_is_not_said_to_start_with_signals_that_grow():
+    model = wt.fit(TEXTS, model="bag", n_steps=60, inspect=False, **SMALL)
+    assert not [finding for finding in all_findings(model.ensemble) if finding.element == "initialization"]
 
 
 def test_texts_without_a_word_that_training_had_are_told(run):

@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import msgspec
 import numpy as np
 
+from weights.data.inputs import COLUMNS
 from weights.elements.activation import ACTIVATIONS, gain
 from weights.elements.initialization import Initialization, variance
 from weights.ensemble import Ensemble, Population
+from weights.models.registry import architecture_of
 from weights.spec import Spec
 from weights.training.health import OF_LAYERS, OF_MEMBER, OF_UNITS
 from weights.types import FloatArray, Params
@@ -193,8 +195,9 @@ class _Recorded:
 
     @property
     def reads_columns(self) -> bool:
-        """Whether the first layer reads columns; what theory expects of other first layers is not known."""
-        return self.first("input/forward") > 0
+        """Whether the first layer reads columns and nothing else; what theory expects of other first layers is not known."""
+        reads_nothing_else = COLUMNS in architecture_of(self.spec.model).reads
+        return reads_nothing_else and self.first("input/forward") > 0
 
     def judges(self, layer: str) -> bool:
         """Whether there are units and rows enough to say how a hidden layer's units answer."""
