@@ -311,7 +311,7 @@ def explained(records: Sequence[Record], target: str, *, top: int = 10) -> list[
 
 
 def heading_of(record: Record, target: str) -> str:
-    """The answer to an explained row, and what it would be for average inputs, as a heading."""
+    """The answer to an explained row, and what it would be for what explanations begin with, as a heading."""
     answer, base = compact(record["prediction"]), compact(record["base"])
     return f"Row {record['row']}: {_name_answer(record, target)} is {answer}; {base} for {record['beginning']}"
 

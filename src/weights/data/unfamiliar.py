@@ -47,8 +47,9 @@ def unfamiliar(
                 sentences.append(renumbered(said, numbers))
     for block in encoding.blocks:
         if (kind := kind_of(block)).strange is not None:
-            alone = inputs is not None and len([own for own in encoding.kinds if own.block == kind.block]) == 1
-            which, said = kind.strange(block, table[block.name], inputs[kind.block] if inputs is not None and alone else None)
+            is_alone = [own.block for own in encoding.kinds].count(kind.block) == 1
+            encoded = inputs[kind.block] if inputs is not None and is_alone else None
+            which, said = kind.strange(block, table[block.name], encoded)
             if which.any() and which.mean() >= least_share:
                 first = f"(first: row {int(np.argmax(which)) + 1})"
                 sentences.append(renumbered(f"'{block.name}': {which.sum():,} of {len(which):,} rows {said} {first}", numbers))

@@ -85,16 +85,20 @@ def cost(settings: Bag, layout: Layout) -> Cost:
 
 
 def _resolve(settings: Bag, layout: Layout, n_samples: int) -> Bag:
-    columns = settings.resolved(len(layout.numeric) if COLUMNS in layout.names else 0)
-    wanted = 1 << (_UNITS_FOR_AN_OUTPUT * layout.n_outputs - 1).bit_length()
-    hidden = settings.hidden or (min(max(wanted, _FEWEST_UNITS), _MOST_UNITS),)
-    return Bag(hidden, columns.embedding, columns.n_bins, columns.embedding_size)
+    columns = _with_hidden(settings, layout.n_outputs).resolved(len(layout.numeric) if COLUMNS in layout.names else 0)
+    return Bag(columns.hidden, columns.embedding, columns.n_bins, columns.embedding_size)
+
+
+def _with_hidden(settings: Bag, n_outputs: int = 1) -> Bag:
+    """The settings with a hidden layer, where none is named."""
+    wanted = 1 << (_UNITS_FOR_AN_OUTPUT * n_outputs - 1).bit_length()
+    return msgspec.structs.replace(settings, hidden=settings.hidden or (min(max(wanted, _FEWEST_UNITS), _MOST_UNITS),))
 
 
 BAG = Architecture(
     Bag,
     bag_model,
-    layers=lambda settings: [VECTORS, *layer_names(settings if settings.hidden else Bag((_MOST_UNITS,)))],
+    layers=lambda settings: [VECTORS, *layer_names(_with_hidden(settings))],
     cost=cost,
     resolve=_resolve,
     n_bins=lambda settings: settings.n_bins or 0,

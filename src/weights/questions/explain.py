@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from weights.errors import UsageError
 from weights.fitoptions import PartOptions
-from weights.options import option
+from weights.options import check_top, option
 from weights.questions.question import Answer, Asker, Question, find_refusal
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def _explain_rows(model: Model, options: ExplainOptions, asker: Asker) -> Answer
     from weights.report.text_figures import text_lines, texts_figure, texts_of, texts_page
     from weights.summary import explained, heading_of
 
-    if options.top < 1:
-        usual = "Leave it out to see the ten largest contributions."
-        raise UsageError(f"top must be at least 1, but is {options.top}. {usual}")
+    check_top(options.top, "the ten largest contributions")
     rows = model.read(part_of(options.source, options) if options.source is not None else model.find_rows())
     first = [f"no rows were named: these are the first {_SHOWN} of training"] if options.source is None and len(rows) > _SHOWN else []
     reason = explain_no_spread(model.ensemble)

@@ -63,12 +63,6 @@ class Texts(NamedTuple):
         """The text of each place, shape (places,)."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
-    def only(self, rows: IntArray) -> Texts:
-        """Some of the texts, with no pieces but theirs."""
-        starts = np.cumsum(self.sizes) - self.sizes
-        used, of = np.unique(self.of[spread(starts[rows], self.sizes[rows])], return_inverse=True)
-        return Texts([self.pieces[i] for i in used.tolist()], of, self.sizes[rows])
-
     def in_blocks(self, n_places: int) -> list[Texts]:
         """The texts in blocks of about so many places, one at least, which share their pieces."""
         ends = np.concatenate([[0], np.cumsum(self.sizes)])
