@@ -189,7 +189,7 @@ def test_a_word_that_all_but_few_texts_hold_is_of_no_importance_where_it_tells_n
     column = pa.chunked_array([texts])
     vocabulary = find_vocabulary(column)
     inputs = word_inputs([vocabulary.bags(column).matrix(np.float32)], ["note"], [vocabulary], np.zeros((N, 0)))
-    task, y = Number("y"), rng.normal(size=N)  # encoded: of mean zero
+    task, y = Number("y"), 5.0 + rng.normal(size=N)
     fit = cross_fit(inputs.matrix(), inputs.flags.shape[1], y, np.ones(N), task, resample(Members(n_members=5, n_folds=5), N), 1)
     found = estimate_word_effects(task, inputs, y, Rows(np.ones(N), None, None), fit, 1)
     [place] = [i for i, own in enumerate(found.words) if "everywhere" in [inputs.texts[j] for j in own]]

@@ -73,9 +73,7 @@ def cross_fit(
     settings, judged = Regularization(penalty="l2"), [np.flatnonzero(scored & (weight > 0)) for scored in resampling.scored]
 
     def pose(m: int) -> Problem:
-        own = weight * resampling.counts[m]
-        constant = task.constant_outputs(y[own > 0], own[own > 0])
-        return Problem(task.convex, x, y, own, task.n_outputs, np.zeros(0, int), scale=scale, constant=constant)
+        return Problem(task.convex, x, y, weight * resampling.counts[m], task.n_outputs, np.zeros(0, int), scale=scale)
 
     n_judged = np.cumsum([len(rows) for rows in judged])
     n_scouts = min(max(_FEWEST_SCOUTS, int(np.searchsorted(n_judged, _ENOUGH_JUDGED)) + 1), len(judged))

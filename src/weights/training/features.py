@@ -71,13 +71,13 @@ class Features:
 
     def pose_rows(self, m: int, limits: FloatArray, weight: FloatArray) -> Problem:
         """The same of rows of these weights (n,)."""
-        job, x, scale, constant = self.job, self.of(m, limits), None, None
+        job, x, scale = self.job, self.of(m, limits), None
         if self._sparse is not None:
             rows = np.flatnonzero(weight)
             constant = job.task.constant_outputs(job.y[rows], weight[rows])
             outputs = np.broadcast_to(constant, (len(job.y), job.task.n_outputs))
             scale = self.used[:, None] * self._sparse.scale(x, job.task.convex.evaluate(outputs, job.y)[1], weight)
-        return Problem(job.task.convex, x, job.y, weight, job.task.n_outputs, self.groups, scale=scale, constant=constant)
+        return Problem(job.task.convex, x, job.y, weight, job.task.n_outputs, self.groups, scale=scale)
 
     def of(self, m: int, limits: FloatArray) -> Any:
         """The features of all rows for member m, float32, shape (n, p), or a sparse matrix of them."""

@@ -27,7 +27,6 @@ class Problem(NamedTuple):
         x: inputs (n, p), an array or a sparse matrix. y: encoded targets (n,). weight: row weights (n,), rows of weight zero are skipped.
         rows: the only rows of x that are meant (s,), if not all; y and weight are theirs, (s,).
         scale: what sparse inputs are multiplied by for each output, (p, k); None for one.
-        constant: outputs that are best without inputs, (k,), with which solutions over sparse inputs begin; None for zero.
     """
 
     loss: ConvexLoss
@@ -38,7 +37,6 @@ class Problem(NamedTuple):
     groups: IntArray
     rows: IntArray | None = None
     scale: FloatArray | None = None
-    constant: FloatArray | None = None
 
     @property
     def is_sparse(self) -> bool:

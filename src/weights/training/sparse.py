@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy.optimize
 import scipy.sparse
 
 from weights.elements.regularization import PENALTIES, Penalty, Regularization
@@ -84,7 +85,7 @@ def solve_sparse(
     penalty = PENALTIES[regularization.penalty]
     objective = _Objective(problem, float(penalty.curvature(strength, regularization.l1_ratio)))
     theta = np.zeros((problem.x.shape[1] + 1, problem.n_outputs), np.float32)
-    theta[-1] = 0.0 if problem.constant is None else problem.constant
+    theta[-1] = _find_constant(problem)
     point = objective.at(theta, np.broadcast_to(theta[-1], (len(problem.y), problem.n_outputs)))
     share = _ENOUGH if tolerance < CHOOSING_TOLERANCE else _ENOUGH_TO_CHOOSE
     enough = max(tolerance, share * float(np.abs(point.gradient).max()))
@@ -101,6 +102,17 @@ def solve_sparse(
         residual = float(np.abs(point.gradient).max())
     w = objective.scale * point.theta[:-1]
     return Solution(w, point.theta[-1], residual, n_steps, residual <= enough)
+
+
+def _find_constant(problem: Problem) -> FloatArray:
+    """The outputs that lose least without inputs, about, shape (k,)."""
+
+    def loss(constant: FloatArray) -> tuple[float, FloatArray]:
+        outputs = np.broadcast_to(constant, (len(problem.y), problem.n_outputs))
+        losses, slopes, _ = problem.loss.evaluate(outputs, problem.y)
+        return float(problem.weight @ losses), problem.weight @ slopes
+
+    return np.asarray(scipy.optimize.minimize(loss, np.zeros(problem.n_outputs), jac=True, method="L-BFGS-B").x)
 
 
 def find_gradient(problem: Problem, theta: FloatArray) -> FloatArray:
