@@ -17,6 +17,7 @@ import pytest
 
 import weights as wt
 from weights import api
+from weights.data.audio.column import ENDED, sound_field
 from weights.data.image.column import picture_field
 from weights.errors import DataError, Interrupted
 from weights.fitting import job
@@ -91,6 +92,24 @@ def make_texts_and_columns(signal: np.ndarray, rng: np.random.Generator) -> pa.T
     return pa.table([texts[0], *columns.columns], names=["review", *columns.column_names])
 
 
+def make_recordings(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """Recordings of noise, from which a second tone stands out the more the larger the signal is, of a tenth to a fifth of a second."""
+    field = sound_field(400, 2000)
+    column = np.full((len(signal), 400), ENDED, np.int16)
+    for row, value in zip(column, signal, strict=True):
+        n = rng.integers(200, 400)
+        high = np.sin(np.arange(n) * 1.8) * (np.arange(n) > n / 2) / (1 + np.exp(-2 * value))
+        row[:n] = 8000 * (np.sin(np.arange(n) * 0.6) + high + 0.1 * rng.normal(size=n))
+    return pa.Table.from_arrays([pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), type=field.type)], schema=pa.schema([field]))
+
+
+def make_recordings_and_columns(signal: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    """Such recordings beside such columns."""
+    recordings, columns = make_recordings(signal, rng), make_columns(signal, rng)
+    schema = pa.schema([recordings.schema.field(0), *list(columns.schema)])
+    return pa.Table.from_arrays([recordings[0], *columns.columns], schema=schema)
+
+
 SAMPLES = {
     "columns": Sample(make_columns, frozenset({"x"})),
     "pictures": Sample(make_pictures, frozenset({"pixels"})),
@@ -98,6 +117,8 @@ SAMPLES = {
     "series": Sample(make_series, frozenset({"series"})),
     "columns and series": Sample(make_series_and_columns, frozenset({"x", "series"})),
     "texts": Sample(make_texts, frozenset({"text"})),
+    "recordings": Sample(make_recordings, frozenset({"sound"})),
+    "columns and recordings": Sample(make_recordings_and_columns, frozenset({"x", "sound"})),
     "columns and texts": Sample(make_texts_and_columns, frozenset({"x", "text"})),
 }
 TARGETS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -9,7 +9,7 @@ import pyarrow as pa
 from PIL import Image
 
 from weights.data.files.listing import list_files
-from weights.data.image.column import picture_array
+from weights.data.files.lists import list_array
 from weights.data.image.medium import IMAGES
 
 
@@ -59,4 +59,4 @@ def table_of_numbers(n: int = 40) -> pa.Table:
 
 def first_bytes(table: pa.Table, column: str = "picture") -> list[int]:
     """The first byte of each picture."""
-    return picture_array(table[column])[:, 0].tolist()
+    return list_array(table[column])[:, 0].tolist()

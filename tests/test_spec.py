@@ -107,7 +107,7 @@ def test_other_settings_stay_as_they_were():
         ),
         ("initialization.nam", "he", "There is no setting 'initialization.nam' for this model. Did you mean 'initialization.name'?"),
         ("model", "lienar", "There is no model 'lienar'. Did you mean 'linear'?"),
-        ("model", "forest", "There is no model 'forest'. Known: auto, linear, mlp, kernels, words, bag, ... (2 more)."),
+        ("model", "forest", "There is no model 'forest'. Known: auto, linear, mlp, kernels, words, bag, ... (3 more)."),
         (
             "learning_rate",
             "fast",

@@ -240,6 +240,14 @@ class DataOptions(PartOptions, frozen=True):
         int | None,
         option("Height and width that pictures get.", "PIXELS"),
     ] = None
+    sample_rate: Annotated[
+        int | None,
+        option("Samples a second that recordings get.", "NUMBER"),
+    ] = None
+    seconds: Annotated[
+        float | None,
+        option("Time that recordings get; of longer ones the loudest stretch is read.", "SECONDS"),
+    ] = None
     sample_weight: Annotated[
         Any,
         option("Column with the weight of each row.", "COLUMN"),

@@ -71,6 +71,8 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         keep=parse_kept(said.keep, words),
         clip=said.clip,
         picture_size=said.picture_size,
+        sample_rate=said.sample_rate,
+        seconds=said.seconds,
         classes=() if said.classes is None else parse_class_names(said.classes),
     )
     return roles, apart

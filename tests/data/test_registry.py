@@ -85,7 +85,7 @@ def test_features_are_in_the_order_of_the_encoding_where_blocks_come_last():
 
 def test_the_layout_has_the_columns_first_and_none_where_there_are_none():
     encoding = prepare(table("scan"), Roles("ill")).encoding
-    assert encoding.layout(2) == ((("x", (3,)), ("pixels", (8, 9, 3)), ("numbers", (1,))), 2, (0,), ())
+    assert encoding.layout(2) == ((("x", (3,)), ("pixels", (8, 9, 3)), ("numbers", (1,))), 2, (0,), (), ())
     alone = prepare(table("scan"), Roles("ill", drop=("age", "ward")))
     assert alone.encoding.layout(2) == ((("pixels", (8, 9, 3)),), 2, (), ())
     assert [*alone.inputs.blocks] == ["pixels"]

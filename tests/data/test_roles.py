@@ -67,7 +67,7 @@ def test_kinds_are_pairs_or_a_mapping(asked, kinds):
 def test_a_kind_without_a_column_is_refused():
     with pytest.raises(
         UsageError,
-        match=r"given as column=kind, but 'category' came\. Kinds: numeric, boolean, category, datetime, picture, series",
+        match=r"given as column=kind, but 'category' came\. Kinds: numeric, boolean, category, datetime, picture, recording, series",
     ):
         parse_kinds(["category"])
 

@@ -196,7 +196,8 @@ class Encoding(msgspec.Struct, frozen=True):
             if (kind := kind_of(block)).part is not None:
                 parts[kind.block] = (*parts.get(kind.block, ()), kind.part(block))
         numbers = [(NUMBERS, (len(self.numeric_inputs),))] if self.unbounded else []
-        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs), tuple(parts.items()))
+        rates = tuple((kind.block, kind.rate(block)) for block in self.blocks if (kind := kind_of(block)).rate is not None)
+        return Layout((*own, *others, *numbers), n_outputs, tuple(self.numeric_inputs), tuple(parts.items()), rates)
 
     def agrees_with(self, other: Encoding) -> bool:
         """Whether the same cells become the same columns, also if one is of an older run that kept less."""

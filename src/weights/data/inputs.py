@@ -122,12 +122,14 @@ class Layout(NamedTuple):
         n_outputs: of the model.
         numeric: which inputs of ``x`` are scaled numbers, not flags or levels.
         parts: of the blocks along whose last axis columns stand side by side, what each column has; any other block is one feature.
+        rates: of the blocks whose first axis is time, how many moments a second have.
     """
 
     blocks: tuple[tuple[str, tuple[int, ...]], ...]
     n_outputs: int
     numeric: tuple[int, ...] = ()
     parts: tuple[tuple[str, tuple[Part, ...]], ...] = ()
+    rates: tuple[tuple[str, int], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,6 +143,10 @@ class Layout(NamedTuple):
     def shape(self, block: str) -> tuple[int, ...]:
         """The shape of a row in a block."""
         return dict(self.blocks)[block]
+
+    def rate(self, block: str) -> int:
+        """How many moments a second a block has whose first axis is time."""
+        return dict(self.rates)[block]
 
     @property
     def n_columns(self) -> int:
@@ -233,8 +239,9 @@ class Layout(NamedTuple):
 
 def example_layout(blocks: tuple[str, ...]) -> Layout:
     """A layout of these blocks, whatever their size."""
-    shapes = {COLUMNS: (1,)}
-    return Layout(tuple((name, shapes.get(name, (32, 32, 3))) for name in blocks), 1, (0,) if COLUMNS in blocks else ())
+    shapes = {name: (1,) if name == COLUMNS else (32, 32, 3) for name in blocks}
+    rates = tuple((name, shape[0]) for name, shape in shapes.items())
+    return Layout(tuple(shapes.items()), 1, (0,) if COLUMNS in blocks else (), rates=rates)
 
 
 def table_layout(n_columns: int, n_outputs: int, numeric: tuple[int, ...] = ()) -> Layout:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from weights.data.audio.kind import RECORDING
 from weights.data.image.kind import PICTURE
 from weights.data.kind import BlockEncoding, Kind
 from weights.data.series.kind import WHOLE_SERIES
 from weights.data.table.columns import TABLE_KINDS
 from weights.data.text.kind import TEXTS
 
-KINDS: dict[str, Kind] = {"picture": PICTURE, "series": WHOLE_SERIES, "text": TEXTS}
+KINDS: dict[str, Kind] = {"picture": PICTURE, "recording": RECORDING, "series": WHOLE_SERIES, "text": TEXTS}
 _MARK = b"weights.kind"
 """Under which the metadata of a field name the kind of its cells, where their type does not say."""
 

@@ -1,4 +1,4 @@
-"""Augmentation, the regularization of pictures and texts: members see each of them a little differently every time.
+"""Augmentation, the regularization of pictures, recordings and texts: members meet each of them a little differently every time.
 
 `augmented` changes the pictures of a batch inside the compiled step, with numbers of chance that are hashed from the member's seed
 and the step. Every change can be switched off. What is seen so is what a model should not mind: a picture of a cat is still one when it is
@@ -7,6 +7,7 @@ mirrored, but that of a letter is not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -43,7 +44,7 @@ class TextAugmentation(msgspec.Struct, frozen=True, tag="texts"):
     @property
     def active(self) -> dict[str, float]:
         """The changes that are asked for, by name."""
-        return {} if self.word_dropout is None else {"word_dropout": self.word_dropout}
+        return _find_asked(self)
 
 
 class Augmentation(msgspec.Struct, frozen=True, tag="pictures"):
@@ -69,23 +70,17 @@ class Augmentation(msgspec.Struct, frozen=True, tag="pictures"):
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
-        bounds = {"shift": 0.5, "crop": 0.5, "rotate": 180.0, "brightness": 1.0, "mixup": 0.5}
-        return [
-            f"{name} must be between 0 and {most:g}, but is {value}"
-            for name, most in bounds.items()
-            if (value := getattr(self, name)) is not None and not 0 <= value <= most
-        ]
+        return _find_beyond(self, {"shift": 0.5, "crop": 0.5, "rotate": 180.0, "brightness": 1.0, "mixup": 0.5})
 
     def resolved(self, layout: Layout, *, random: bool = True) -> Augmentation:
         """With everything filled in for pictures of this layout; all off if no step may be random."""
         usual = NOTHING if not random else _OF_COLOUR if layout.shape("pixels")[-1] > 1 else _OF_GREY
-        own = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
-        return msgspec.structs.replace(usual, **own)
+        return msgspec.structs.replace(usual, **self.active)
 
     @property
     def active(self) -> dict[str, float]:
         """The changes that are asked for, by name."""
-        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return _find_asked(self)
 
     @property
     def turns(self) -> bool:
@@ -99,7 +94,74 @@ _OF_GREY = Augmentation(flip=False, shift=0.1, crop=0.1, rotate=10.0, brightness
 """What is done where nothing is asked for (our choices)."""
 
 
-AnyAugmentation = Augmentation | TextAugmentation
+class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
+    """How much recordings are changed while members learn; nothing is changed where they are judged and used.
+
+    How loud they are plays no part, so that it need not be changed.
+
+    Attributes:
+        shift: farthest shift in time, in seconds; what is shifted beyond the begin is not heard.
+        tempo: how much faster or slower at most, as a share, at the same pitch.
+        pitch: how much higher or lower at most, as a share: the voice, at the same resonances.
+        tract: how much longer or shorter the vocal tract at most, as a share: resonances, at the same pitch (Jaitly and Hinton 2013,
+            "Vocal Tract Length Perturbation improves speech recognition").
+        noise: loudest noise that is added, as a share of the recording's loudness (root mean square).
+        babble: loudest other recording that is mixed in, as such a share.
+        room: longest reverberation, in seconds until it has fallen by 60 dB.
+        channel: largest change of a band by microphone and line, in decibels.
+        mask_time: longest stretch that is hidden, in seconds. mask_bands: largest share of bands that is hidden (Park et al. 2019,
+            "SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition").
+        mixup: largest share of a second recording, as heard, that is blended in, of whose target as large a share is learned.
+    """
+
+    shift: float | None = None
+    tempo: float | None = None
+    pitch: float | None = None
+    tract: float | None = None
+    noise: float | None = None
+    babble: float | None = None
+    room: float | None = None
+    channel: float | None = None
+    mask_time: float | None = None
+    mask_bands: float | None = None
+    mixup: float | None = None
+
+    def check(self) -> list[str]:
+        """What is wrong with these settings, in words."""
+        shares = dict.fromkeys(("tempo", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5}
+        return _find_beyond(self, {"shift": 10.0, **shares, "noise": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0})
+
+    def resolved(self, layout: Layout, *, random: bool = True) -> SoundAugmentation:
+        """With everything filled in; all off if no step may be random."""
+        return msgspec.structs.replace(_OF_SOUND if random else UNHEARD, **self.active)
+
+    @property
+    def active(self) -> dict[str, float]:
+        """The changes that are asked for, by name."""
+        return _find_asked(self)
+
+
+UNHEARD = SoundAugmentation(*(0.0 for _ in SoundAugmentation.__struct_fields__))
+_OF_SOUND = SoundAugmentation(
+    **{"shift": 0.05, "tempo": 0.4, "pitch": 0.15, "tract": 0.2, "noise": 0.5, "babble": 0.3, "room": 0.4, "channel": 6.0},
+    **{"mask_time": 0.1, "mask_bands": 0.25, "mixup": 0.0},
+)
+"""What is done where nothing is asked for (our choices)."""
+
+AnyAugmentation = Augmentation | SoundAugmentation | TextAugmentation
+
+
+def _find_asked(settings: AnyAugmentation) -> dict[str, float]:
+    return {name: value for name in settings.__struct_fields__ if (value := getattr(settings, name)) is not None}
+
+
+def _find_beyond(settings: AnyAugmentation, bounds: Mapping[str, float]) -> list[str]:
+    """The settings that are below zero or above their bounds, in words."""
+    return [
+        f"{name} must be between 0 and {most:g}, but is {value}"
+        for name, most in bounds.items()
+        if (value := getattr(settings, name)) is not None and not 0 <= value <= most
+    ]
 
 
 class _Chance(NamedTuple):

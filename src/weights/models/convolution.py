@@ -78,12 +78,12 @@ class Convolution(ModelSettings, msgspec.Struct, frozen=True, tag="convolution")
 
 def convolution_model(settings: Convolution, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """A residual network (models/residual.py) whose hidden layers have filters ``w`` (9 * c, h)."""
-    return residual_model([*_parts(settings, *image_size(layout))], layout, initialization, activation)
+    return residual_model([*convolution_parts(settings, *image_size(layout))], layout, initialization, activation)
 
 
 def cost(settings: Convolution, layout: Layout) -> Cost:
     """The cost of resolved settings for pictures of this layout."""
-    return residual_cost([*_parts(settings, *image_size(layout))], layout)
+    return residual_cost([*convolution_parts(settings, *image_size(layout))], layout)
 
 
 def layer_names(settings: Convolution) -> list[str]:
@@ -91,7 +91,7 @@ def layer_names(settings: Convolution) -> list[str]:
     return residual_names(len(settings.widths or ()) + 2 * sum(settings.blocks or ())) if settings.is_resolved else []
 
 
-def _parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[ResidualLayer]:
+def convolution_parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[ResidualLayer]:
     """The convolutions of resolved settings, as signals pass."""
     for stage, (n_units, n_blocks) in enumerate(zip(settings.widths or (), settings.blocks or (), strict=True)):
         shrinks = stage > 0 and min(height, width) >= 2 * _LEAST_SIDE

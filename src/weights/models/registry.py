@@ -14,6 +14,7 @@ from weights.models.kernels import KERNELS
 from weights.models.linear import LINEAR
 from weights.models.mlp import MLP
 from weights.models.patches import PATCHES
+from weights.models.spectrogram import SPECTROGRAM
 from weights.models.words import WORDS
 
 
@@ -45,5 +46,6 @@ ARCHITECTURES: dict[str, Architecture] = {
     "bag": BAG,
     "convolution": CONVOLUTION,
     "patches": PATCHES,
+    "spectrogram": SPECTROGRAM,
 }
 """The simpler first."""

@@ -1,7 +1,7 @@
-"""Networks of layers that answer at every place of a picture, some of them in residual blocks: what the models of pictures share.
+"""Networks of layers that answer at every place of an image, some of them in residual blocks: what models of pictures and sounds share.
 
-A model says of each layer how its weights are applied (`ResidualLayer`); drawing, passing and counting are the same for
-all. Weights are standardised, so that no row or member depends on another.
+A model says of each layer how its weights are applied (`ResidualLayer`), and a `Front` how rows become images; drawing, passing and
+counting are the same for all. Weights are standardised, so that no row or member depends on another.
 """
 
 from __future__ import annotations
@@ -46,7 +46,42 @@ class ResidualLayer(NamedTuple):
     ends: bool = False
 
 
-def residual_model(parts: Sequence[ResidualLayer], layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
+class Front(NamedTuple):
+    """How rows become images, before any weight is met.
+
+    Attributes:
+        block: that is read.
+        embed: (inputs) -> embedded blocks without columns, the image (n, height, width, channels) under the name of the block; of rows as
+            they are, and of those that `view` gave.
+        average: (activations, embedded) -> their mean over all places, (n, h), of activations (n, down, across, h).
+        view: (inputs, augmentation, seed, step) -> rows as a member meets them while it learns.
+    """
+
+    block: str
+    embed: Callable[[Inputs], Inputs]
+    average: Callable[[jax.Array, Inputs], jax.Array]
+    view: Callable[..., Inputs]
+
+
+def _view_pictures(inputs: Inputs, augmentation: Augmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
+    return inputs.replace(**{PIXELS: augmented(augmentation, inputs[PIXELS], seed=seed, step=step)})
+
+
+PICTURES = Front(
+    PIXELS,
+    embed=lambda inputs: Inputs({PIXELS: scale_pixels(inputs[PIXELS])}),
+    average=lambda activations, embedded: activations.mean((1, 2)),
+    view=_view_pictures,
+)
+
+
+def residual_model(
+    parts: Sequence[ResidualLayer],
+    layout: Layout,
+    initialization: Initialization,
+    activation: Activation,
+    front: Front = PICTURES,
+) -> MemberModel:
     """Layers ``hidden.0, hidden.1, ..., output``: each hidden one has ``w`` (p, h), ``gain`` (h,) and ``b`` (h,).
 
     The last of a residual block starts with a gain of zero, so that blocks do nothing at first (De and Smith 2020, "Batch
@@ -67,28 +102,25 @@ def residual_model(parts: Sequence[ResidualLayer], layout: Layout, initializatio
         return {**params, "output": first_layer(initialization, last, layout.n_outputs, 1.0, key=keys[-1])}
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
-        return Inputs({**({COLUMNS: inputs[COLUMNS]} if n_columns else {}), PIXELS: scale_pixels(inputs[PIXELS])})
+        return front.embed(inputs).replace(**({COLUMNS: inputs[COLUMNS]} if n_columns else {}))
 
     def forward(params: Params, embedded: Inputs, dropout: Dropout) -> tuple[jax.Array, dict[str, Hidden]]:
         hidden: dict[str, Hidden] = {}
-        kept = x = embedded[PIXELS]
+        kept = x = embedded[front.block]
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
             kept = x if part.begins else kept
             sums = part.apply_weights(x, standardised(params[name], widened if i else 1.0)) + params[name]["b"]
             sums = sums + kept if part.ends else sums
             hidden[name] = Hidden(sums, respond(sums))
             x = dropout(hidden[name].activations, i + 1)
-        means = x.mean((1, 2))
+        means = front.average(x, embedded)
         return affine(params["output"], jnp.concatenate([means, embedded[COLUMNS]], 1) if n_columns else means), hidden
 
-    def view(inputs: Inputs, augmentation: Augmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
-        return inputs.replace(**{PIXELS: augmented(augmentation, inputs[PIXELS], seed=seed, step=step)})
-
     columns = tuple(range(n_columns))
-    rows = {names[0]: (layout.place(PIXELS),) * parts[0].n_inputs}
+    rows = {names[0]: (layout.place(front.block),) * parts[0].n_inputs}
     if n_columns:
         rows["output"] = (*(-1,) * parts[-1].n_units, *columns)
-    return MemberModel(init, embed, forward, rows, columns, view)
+    return MemberModel(init, embed, forward, rows, columns, front.view)
 
 
 def residual_cost(parts: Sequence[ResidualLayer], layout: Layout) -> Cost:
@@ -107,7 +139,7 @@ def residual_names(n_parts: int) -> list[str]:
     return [*(f"hidden.{i}" for i in range(n_parts)), "output"]
 
 
-_DEFAULTS = Defaults(
+RESIDUAL_DEFAULTS = Defaults(
     optimizer="muon",
     learning_rate=0.04,  # weights are normalised, so that only the angle of a step counts
     batch_size=lambda n_samples: 64 if n_samples > 1_000 else LEAST_BATCH,
@@ -134,7 +166,7 @@ residual_architecture = functools.partial(
     also_reads=(COLUMNS,),
     augmentation=Augmentation,
     capacity="widths",
-    defaults=_DEFAULTS,
+    defaults=RESIDUAL_DEFAULTS,
     pace=RESIDUAL_PACE,
 )
 """An `Architecture` with all that models of pictures share; their settings have `resolved(image size, number of rows)` and `widths`."""

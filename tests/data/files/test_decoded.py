@@ -10,7 +10,7 @@ import pytest
 from labelled_files import first_bytes, paint
 from weights.data.files import decoded, sample
 from weights.data.files.labelled import FILE_NAMES
-from weights.data.image.column import picture_array
+from weights.data.files.lists import list_array
 from weights.data.image.medium import DecodeOptions, read_pictures
 from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, StorageError
@@ -20,15 +20,15 @@ def test_pictures_are_not_copied_and_cannot_be_changed(tmp_path):
     for i in range(3):
         paint(tmp_path / f"{i}.png", i)
     table = read_pictures(tmp_path)
-    once, again = picture_array(table["picture"]), picture_array(table["picture"].slice(1))
+    once, again = list_array(table["picture"]), list_array(table["picture"].slice(1))
     assert np.shares_memory(once, again)
     assert np.shares_memory(once, np.frombuffer(table["picture"].chunk(0).values.buffers()[1], np.uint8))
     np.testing.assert_array_equal(once[1:], again)
     assert not once.flags.writeable
     chunked = pa.chunked_array([table["picture"].chunk(0), table["picture"].chunk(0).slice(2)])
-    assert picture_array(chunked)[:, 0].tolist() == [0, 1, 2, 2]
-    assert picture_array(table["picture"].slice(0, 0)).shape == (0, 120)
-    assert picture_array(table["picture"].take([2, 0]))[:, 0].tolist() == [2, 0]
+    assert list_array(chunked)[:, 0].tolist() == [0, 1, 2, 2]
+    assert list_array(table["picture"].slice(0, 0)).shape == (0, 120)
+    assert list_array(table["picture"].take([2, 0]))[:, 0].tolist() == [2, 0]
 
 
 def test_no_file_is_left_behind(tmp_path, monkeypatch):

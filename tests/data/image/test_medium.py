@@ -7,7 +7,8 @@ from PIL import Image
 
 from labelled_files import first_bytes, paint_numbers, table_of_numbers
 from weights.data.files.labelled import FILE_NAMES
-from weights.data.image.column import Picture, picture_array, picture_size
+from weights.data.files.lists import list_array
+from weights.data.image.column import Picture, picture_size
 from weights.data.image.medium import IMAGES, DecodeOptions, holds_pictures, read_new, read_pictures
 from weights.data.table.delimited import remarks_of
 from weights.errors import DataError, NotFoundError, UsageError
@@ -17,7 +18,7 @@ def test_arrays_become_a_table_without_names(tmp_path):
     pictures = np.arange(6 * 8 * 8, dtype=np.uint8).reshape(6, 8, 8)
     np.savez(tmp_path / "a.npz", x_train=pictures[:4], y_train=np.arange(4), x_test=pictures[4:], y_test=np.arange(2))
     table = read_pictures(tmp_path / "a.npz")
-    np.testing.assert_array_equal(picture_array(table["picture"]), pictures.reshape(6, 64))
+    np.testing.assert_array_equal(list_array(table["picture"]), pictures.reshape(6, 64))
     assert table.drop(["picture"]).to_pydict() == {"class": [0, 1, 2, 3, 0, 1], "split": ["train"] * 4 + ["test"] * 2}
     assert picture_size(read_pictures(tmp_path / "a.npz", DecodeOptions(size=(16, 20), channels=3)).schema.field("picture")) == (16, 20, 3)
 
@@ -42,7 +43,7 @@ def test_an_array_becomes_a_table():
     pictures = np.arange(3 * 8 * 9, dtype=np.uint8).reshape(3, 8, 9)
     table = read_pictures(pictures)
     assert table.column_names == ["picture"]
-    np.testing.assert_array_equal(picture_array(table["picture"]), pictures.reshape(3, 72))
+    np.testing.assert_array_equal(list_array(table["picture"]), pictures.reshape(3, 72))
     assert picture_size(read_pictures(pictures, DecodeOptions(size=(16, 16), channels=3)).schema.field("picture")) == (16, 16, 3)
 
 
@@ -52,7 +53,7 @@ def test_bytes_lie_row_by_row_and_pixel_by_pixel(tmp_path):
     table = read_pictures(tmp_path / "a.png")
     assert table.column_names == ["picture", FILE_NAMES]
     assert picture_size(table.schema.field("picture")) == (8, 9, 3)
-    np.testing.assert_array_equal(picture_array(table["picture"])[0], pixels.ravel())
+    np.testing.assert_array_equal(list_array(table["picture"])[0], pixels.ravel())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from labelled_files import first_bytes, paint
-from weights.data.image.column import picture_array, picture_size
+from weights.data.files.lists import list_array
+from weights.data.image.column import picture_size
 from weights.data.image.medium import DecodeOptions, read_pictures
 from weights.data.image.sizes import remark_on_sizes
 from weights.data.table.delimited import remarks_of
@@ -49,7 +50,7 @@ def test_one_picture_of_colour_makes_all_coloured(tmp_path):
     assert picture_size(read_pictures(tmp_path).schema.field("picture"))[2] == 1
     paint(tmp_path / "c.png", (9, 5, 5), mode="RGB")
     table = read_pictures(tmp_path)
-    assert [row[:3].tolist() for row in picture_array(table["picture"])] == [[5, 5, 5], [5, 5, 5], [9, 5, 5]]
+    assert [row[:3].tolist() for row in list_array(table["picture"])] == [[5, 5, 5], [5, 5, 5], [9, 5, 5]]
     assert first_bytes(read_pictures(tmp_path, DecodeOptions(channels=1))) == [5, 5, 6]
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weights.data.image.column import USUAL_TONES, Tones, picture_array, picture_tones
+from weights.data.files.lists import list_array
+from weights.data.image.column import USUAL_TONES, Tones, picture_tones
 from weights.data.image.kind import PICTURE
 from weights.data.image.medium import DecodeOptions, read_new, read_pictures
 from weights.data.table.delimited import remarks_of
@@ -43,7 +44,7 @@ def test_white_is_the_end_of_the_bits_that_occur(tmp_path, pictures, tones):
     assert picture_tones(table.schema.field("picture")) == tones
     assert any("is shown as white" in remark for remark in remarks_of(table)) == (tones != USUAL_TONES)
     if tones != USUAL_TONES:
-        assert picture_array(table["picture"]).max() > 130
+        assert list_array(table["picture"]).max() > 130
 
 
 def test_a_few_bright_pictures_among_masks_leave_bytes_as_they_are(tmp_path):
@@ -65,7 +66,7 @@ def test_white_ink_on_nothing_is_laid_over_black_and_other_ink_over_white(tmp_pa
     save(tmp_path, drawn(colour))
     table = read_pictures(tmp_path)
     assert picture_tones(table.schema.field("picture")).backdrop == backdrop
-    assert picture_array(table["picture"]).std() > 20
+    assert list_array(table["picture"]).std() > 20
 
 
 def test_new_pictures_are_read_with_the_tones_of_those_learned_from(tmp_path):
@@ -73,7 +74,7 @@ def test_new_pictures_are_read_with_the_tones_of_those_learned_from(tmp_path):
     table = read_pictures(tmp_path / "old")
     save(tmp_path / "new", np.full((1, 12, 12), 1, np.uint8))
     column = PICTURE.fit(table, "picture")
-    assert (picture_array(read_new(tmp_path / "new", column)["picture"]) == 17).all()
+    assert (list_array(read_new(tmp_path / "new", column)["picture"]) == 17).all()
     assert PICTURE.check(column) == []
 
 

@@ -5,9 +5,11 @@ A medium is declared once, in the folder of its kind. Everything else here is th
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -63,6 +65,8 @@ class Form(NamedTuple):
 
 
 Options = TypeVar("Options", bound=ReadOptions)
+_LOOKED_AT = 2_000
+"""Files by whose names it is found what a folder holds (our choice)."""
 
 
 class Medium(NamedTuple, Generic[Options]):
@@ -115,3 +119,23 @@ def names_source(source: Any, medium: Medium[Any]) -> bool:
     if path.suffix.lower() == ".zip":
         return find_zipped_table(path) is None
     return path.suffix.lower() in (*medium.bundles, *medium.formats) or path.is_dir()
+
+
+def holds_mostly(source: Any, medium: Medium[Any]) -> bool:
+    """Whether a source is a path to a folder, or a zip but not of a table, most of whose files are of a medium by their names."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    names = [*itertools.islice(_list_names(Path(source)), _LOOKED_AT)]
+    return bool(names) and 2 * sum(name.lower().endswith(tuple(medium.formats)) for name in names) > len(names)
+
+
+def _list_names(path: Path) -> Iterator[str]:
+    """The names of files in a folder or a zip; none of what is neither, or cannot be read."""
+    if path.is_dir():
+        for _, _, names in os.walk(path):
+            yield from (name for name in names if not name.startswith("."))
+    elif path.suffix.lower() == ".zip" and path.is_file():
+        with suppress(zipfile.BadZipFile, OSError):
+            if find_zipped_table(path) is None:
+                with zipfile.ZipFile(path) as archive:
+                    yield from (name for name in archive.namelist() if not name.endswith("/"))

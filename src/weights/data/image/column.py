@@ -1,6 +1,6 @@
 """Pictures as a column of a table: a list of bytes each, row by row and pixel by pixel.
 
-Height, width and channels are in the metadata of the column's field; `picture_array` gives the bytes as an array.
+Height, width and channels are in the metadata of the column's field; `list_array` gives the bytes as an array.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import math
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
 from weights.data.kind import BlockEncoding
@@ -78,15 +77,3 @@ def picture_tones(field: pa.Field) -> Tones:
     """The tones by which a column of pictures was read."""
     written = (field.metadata or {}).get(b"tones", b"")
     return Tones(*map(int, written.split(b","))) if written else USUAL_TONES
-
-
-def picture_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
-    """The pictures of a column as uint8 of shape (n, h * w * c): a view where they lie in one chunk."""
-    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    n_bytes = column.type.list_size
-    # Not flatten(), which leaves out the rows without value.
-    views = [
-        chunk.values.to_numpy(zero_copy_only=True)[chunk.offset * n_bytes : (chunk.offset + len(chunk)) * n_bytes].reshape(-1, n_bytes)
-        for chunk in chunks
-    ]
-    return views[0] if len(views) == 1 else np.concatenate([np.empty((0, n_bytes), np.uint8), *views])

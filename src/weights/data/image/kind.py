@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_array, picture_size, picture_tones
+from weights.data.files.lists import hash_lists, list_array
+from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_size, picture_tones
 from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_as, read_new, read_pictures, with_pictures
 from weights.data.kind import Kind, Source
 from weights.errors import DataError
@@ -29,7 +28,7 @@ def _apply(column: Picture, table: pa.Table) -> AnyArray:
             f"The model needs pictures of {column.height} x {column.width} with {column.channels} channels in '{column.name}', but it "
             f"holds {'x'.join(map(str, picture_size(field))) if is_picture(field) else field.type}. Give files of pictures."
         )
-    return picture_array(table[column.name]).reshape(-1, *column.size)
+    return list_array(table[column.name]).reshape(-1, *column.size)
 
 
 def _describe(column: Picture) -> str:
@@ -39,12 +38,6 @@ def _describe(column: Picture) -> str:
 def _remark(field: pa.Field) -> str:
     height, width, channels = picture_size(field)
     return f"{height} x {width}, {'grey' if channels == 1 else 'colour'}"
-
-
-def _hash_values(pictures: pa.ChunkedArray) -> AnyArray:
-    """A 64-bit number for each picture, equal where all pixels are, shape (n,)."""
-    hashes = [hashlib.blake2b(pixels, digest_size=8).digest() for pixels in picture_array(pictures)]
-    return np.frombuffer(b"".join(hashes), np.uint64)
 
 
 def _check(column: Picture) -> list[str]:
@@ -112,7 +105,7 @@ PICTURE = Kind(
     shape=lambda column: column.size,
     describe=_describe,
     remark=_remark,
-    hash_values=_hash_values,
+    hash_values=hash_lists,
     check=_check,
     plural="pictures",
     source=Source(holds_pictures, _read, _find_column, _fill_column, _read_like, _fill_like, _complain, _options),

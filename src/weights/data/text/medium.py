@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.files.labelled import FILE_NAMES, read_files, rename_columns
-from weights.data.files.medium import DecodedFile, Form, Medium
+from weights.data.files.medium import DecodedFile, Form, Medium, holds_mostly
 from weights.data.files.places import read_content
 from weights.data.files.sample import Sample
-from weights.data.table.zipped import find_zipped_table
 from weights.types import ReportProgress
 
 COLUMN = "text"
 """The column that files of texts become."""
 _ENDINGS = (".txt", ".text")
-_LOOKED_AT = 2_000
-"""Files by whose names it is found what a folder holds (our choice)."""
 _OTHER = "in no Unicode, and read as Western European (Windows-1252)"
 _NUL = "with NUL characters, which were left out"
 
@@ -70,23 +64,7 @@ def holds_texts(source: Any) -> bool:
         >>> holds_texts("letter.txt"), holds_texts({"x": [1]})
         (False, False)
     """
-    if not isinstance(source, str | os.PathLike):
-        return False
-    path = Path(source)
-    names = [*itertools.islice(_list_names(path), _LOOKED_AT)]
-    return bool(names) and 2 * sum(name.lower().endswith(_ENDINGS) for name in names) > len(names)
-
-
-def _list_names(path: Path) -> Iterator[str]:
-    """The names of files in a folder or a zip; none of what is neither, or cannot be read."""
-    if path.is_dir():
-        for _, _, names in os.walk(path):
-            yield from (name for name in names if not name.startswith("."))
-    elif path.suffix.lower() == ".zip" and path.is_file():
-        with contextlib.suppress(zipfile.BadZipFile, OSError):
-            if find_zipped_table(path) is None:
-                with zipfile.ZipFile(path) as archive:
-                    yield from (name for name in archive.namelist() if not name.endswith("/"))
+    return holds_mostly(source, TEXT_FILES)
 
 
 def read_new_texts(data: Any, name: str, read: Callable[[Any], pa.Table]) -> pa.Table:

@@ -1,0 +1,279 @@
+"""How models hear recordings: log-mel energies, from samples to bands over time, inside the compiled program.
+
+A windowed Fourier transform is one product of matrices, and so are mel bands (Davis and Mermelstein 1980, "Comparison of Parametric
+Representations for Monosyllabic Word Recognition in Continuously Spoken Sentences"). `hear` gives what a member hears of recordings as
+they are, or with `Changes`, which act on sound: on samples (pitch, noise), on where frames begin (tempo, shift), on frequencies (vocal
+tract), on energies (room) and on their logarithms (microphone, masks).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from weights.data.audio.column import ENDED, LOUDEST
+from weights.elements.augmentation import SoundAugmentation
+from weights.elements.regularization import uniforms
+from weights.types import FloatArray
+
+_LOWEST, _HIGHEST_SHARE, _HIGHEST = 80.0, 0.95, 7_600.0
+"""Hertz at which the lowest band begins and the highest ends, the latter as a share of half the sampling rate at most (our choices)."""
+_FLOOR = 1e-3
+"""Added to energies, whose mean over a recording is about one, before the logarithm: 30 dB below is nothing (our choice)."""
+_LEAST_SPREAD = 0.1
+_KNOTS = 6
+"""Bands between which the change by a microphone is a line (our choice)."""
+_QUIETEST = 0.01
+_FALL = float(np.log(1e6))
+"""By which energy falls within the reverberation time, 60 dB."""
+_STREAM = 0xA0D
+"""Of numbers of chance, apart from those of other augmentation."""
+
+
+class Grid(NamedTuple):
+    """Bands and frames of recordings of a layout.
+
+    rate: samples a second. n_samples: of a recording. n_bands: mel bands. window, hop: samples of a frame, and to the next one.
+    """
+
+    rate: int
+    n_samples: int
+    n_bands: int
+    window: int
+    hop: int
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of the longest recording."""
+        return max(-(-self.n_samples // self.hop), 1)
+
+    @property
+    def n_bins(self) -> int:
+        """Frequencies of the transform, from 0 to half the sampling rate."""
+        return (1 << (self.window - 1).bit_length()) // 2 + 1
+
+    @property
+    def n_multiplications(self) -> float:
+        """Of one recording."""
+        return float(self.n_frames * self.n_bins * (2 * self.window + self.n_bands))
+
+    @property
+    def band_edges(self) -> FloatArray:
+        """Where bands begin, have their middle and end, in hertz: band i at i, i + 1 and i + 2, shape (bands + 2,)."""
+        highest = min(_HIGHEST_SHARE * self.rate / 2, _HIGHEST)
+        lowest = min(_LOWEST, highest / 4)
+        first, last = _to_mel(np.array([lowest, highest])).tolist()
+        mels = np.linspace(first, last, self.n_bands + 2)
+        return 700.0 * (10.0 ** (mels / 2595.0) - 1.0)
+
+
+class Heard(NamedTuple):
+    """What is heard of recordings: log-mel energies (n, bands, frames, 1), and which frames sound, 0 or 1, (n, frames)."""
+
+    energies: jax.Array
+    sounding: jax.Array
+
+
+class Changes(NamedTuple):
+    """How recordings of a batch are changed, each (n,) but for the last three.
+
+    pitch, tempo, tract: factors. shift: samples. noise, babble: shares of the recording's loudness, one of which is zero. tilt: of the
+    noise, -1 to 1 from high to low. decay: of the room, by which energy falls a frame. echo: share of energy that comes back.
+    channel: decibels at knots, (n, knots). hidden_frames, hidden_bands: begin and length of what is hidden, (n, 2).
+    """
+
+    pitch: jax.Array
+    tempo: jax.Array
+    tract: jax.Array
+    shift: jax.Array
+    noise: jax.Array
+    babble: jax.Array
+    tilt: jax.Array
+    decay: jax.Array
+    echo: jax.Array
+    channel: jax.Array
+    hidden_frames: jax.Array
+    hidden_bands: jax.Array
+
+
+def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.Array, step: jax.Array) -> Changes:
+    """Changes of n recordings, by resolved settings."""
+    chance = uniforms((15 + _KNOTS, n), seed, step, _STREAM)
+    both = 2.0 * chance - 1.0
+
+    def factor(most: float | None, place: int) -> jax.Array:
+        return jnp.exp(jnp.log1p(most or 0.0) * both[place])
+
+    def loudness(most: float | None, place: int, applies: jax.Array) -> jax.Array:
+        least = jnp.log(min(_QUIETEST, most or _QUIETEST))
+        return jnp.where(applies, jnp.exp(least + (jnp.log(most or _QUIETEST) - least) * chance[place]), 0.0) if most else jnp.zeros(n)
+
+    def stretch(most: float, size: int, place: int) -> jax.Array:
+        length = most * chance[place]
+        return jnp.stack([chance[place + 1] * (size - length), length], 1)
+
+    babbles = chance[5] < (0.5 if settings.noise and settings.babble else 1.0 if settings.babble else 0.0)
+    longest = max(settings.room or 0.0, 1e-3)
+    frames_a_second = grid.rate / grid.hop
+    return Changes(
+        pitch=factor(settings.pitch, 0),
+        tempo=factor(settings.tempo, 1),
+        tract=factor(settings.tract, 2),
+        shift=(settings.shift or 0.0) * grid.rate * both[3],
+        noise=loudness(settings.noise, 4, ~babbles),
+        babble=loudness(settings.babble, 4, babbles),
+        tilt=0.9 * both[6],
+        decay=jnp.exp(-_FALL / (frames_a_second * jnp.maximum(longest * chance[7], 1e-3))),
+        echo=0.3 * jnp.maximum(both[8], 0.0) * float(bool(settings.room)),
+        channel=(settings.channel or 0.0) * both[15:].T,
+        hidden_frames=stretch(min((settings.mask_time or 0.0) * frames_a_second, grid.n_frames / 2), grid.n_frames, 9),
+        hidden_bands=stretch((settings.mask_bands or 0.0) * grid.n_bands, grid.n_bands, 11),
+    )
+
+
+def hear(grid: Grid, samples: jax.Array, changes: Changes | None = None, *, noise: jax.Array | None = None) -> Heard:
+    """What is heard of recordings, whatever their loudness and, in each band, their mean.
+
+    Args:
+        grid: of bands and frames.
+        samples: int16, shape (n, t, 1), `ENDED` behind the end.
+        changes: of each; None for none.
+        noise: uniform between -1 and 1, (n, t); needed where there are changes.
+    """
+    sounds = samples[..., 0] != ENDED
+    n_samples = jnp.maximum(sounds.sum(1), 1)
+    x = jnp.where(sounds, samples[..., 0].astype(jnp.float32) / LOUDEST, 0.0)
+    x = x * jax.lax.rsqrt((x**2).sum(1) / n_samples + 1e-12)[:, None]
+    ones = jnp.ones(len(x))
+    pitch, tempo, tract, shift = (ones, ones, ones, 0.0 * ones) if changes is None else changes[:4]
+    if changes is not None:
+        assert noise is not None
+        x, n_samples = _change_pitch(x, n_samples, pitch)
+        x = _add_noise(x, n_samples, changes, noise)
+        # What was played faster is shorter, and what was played higher has higher resonances: frames and bands make up for both.
+        tempo, tract = tempo / pitch, tract / pitch
+    starts = jnp.arange(grid.n_frames) * (grid.hop * tempo)[:, None] + shift[:, None]
+    energies = _transform(grid, _cut_frames(grid, x, starts.astype(jnp.int32))) @ _weigh_bands(grid, tract)
+    n_frames = jnp.clip(jnp.ceil((n_samples - shift) / (grid.hop * tempo)), 1, grid.n_frames)
+    if changes is not None:
+        energies = _echo(energies, changes)
+    energies = jnp.log(energies + _FLOOR)
+    sounding = (jnp.arange(grid.n_frames) < n_frames[:, None]).astype(jnp.float32)
+    if changes is not None:
+        energies = energies + (changes.channel @ _interpolation(grid.n_bands))[:, None] * (jnp.log(10.0) / 10.0)
+    energies = _normalise(energies, sounding[..., None])
+    if changes is not None:
+        energies = _hide(energies, changes)
+    return Heard(energies.swapaxes(1, 2)[..., None], sounding)
+
+
+def draw_noise(samples: jax.Array, *, seed: jax.Array, step: jax.Array) -> jax.Array:
+    """Uniform noise between -1 and 1 for samples (n, t, 1), shape (n, t)."""
+    return 2.0 * uniforms(samples.shape[:2], seed, step, _STREAM + 1) - 1.0
+
+
+# From samples to bands
+
+
+def _to_mel(hertz: FloatArray) -> FloatArray:
+    return 2595.0 * np.log10(1.0 + hertz / 700.0)
+
+
+def _cut_frames(grid: Grid, x: jax.Array, starts: jax.Array) -> jax.Array:
+    """Frames (n, frames, window) whose middles are half a hop behind their starts (n, frames); nothing is beyond both ends."""
+    padded = jnp.pad(x, ((0, 0), (grid.window, grid.window)))
+    begins = jnp.clip(starts + grid.window - (grid.window - grid.hop) // 2, 0, x.shape[1] + grid.window)
+
+    def cut(recording: jax.Array, begins: jax.Array) -> jax.Array:
+        return jax.vmap(lambda begin: jax.lax.dynamic_slice(recording, (begin,), (grid.window,)))(begins)
+
+    return jax.vmap(cut)(padded, begins)
+
+
+def _transform(grid: Grid, frames: jax.Array) -> jax.Array:
+    """Energy of each frequency, (n, frames, bins), of frames (n, frames, window)."""
+    waves = frames @ _waves(grid)
+    return waves[..., : grid.n_bins] ** 2 + waves[..., grid.n_bins :] ** 2
+
+
+@functools.lru_cache(maxsize=8)
+def _waves(grid: Grid) -> FloatArray:
+    """Windowed cosines and behind them sines, (window, 2 * bins), so that white noise of variance one has an energy of one."""
+    moments, n_points = np.arange(grid.window), 2 * (grid.n_bins - 1)
+    window = 0.5 - 0.5 * np.cos(2.0 * np.pi * (moments + 0.5) / grid.window)
+    angles = 2.0 * np.pi / n_points * np.outer(moments, np.arange(grid.n_bins))
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], 1) * (window / np.sqrt((window**2).sum()))[:, None]
+    return waves.astype(np.float32)
+
+
+def _weigh_bands(grid: Grid, tract: jax.Array) -> jax.Array:
+    """Triangles over frequencies, each (bins, bands) for recordings (n,) whose resonances are moved by a factor; each adds up to one."""
+    edges = jnp.asarray(_to_mel(grid.band_edges), jnp.float32)
+    hertz = jnp.arange(grid.n_bins) * (grid.rate / 2 / (grid.n_bins - 1))
+    mels = (2595.0 * jnp.log10(1.0 + hertz * tract[:, None] / 700.0))[..., None]
+    below, middle, above = edges[:-2], edges[1:-1], edges[2:]
+    triangles = jnp.maximum(jnp.minimum((mels - below) / (middle - below), (above - mels) / (above - middle)), 0.0)
+    return triangles / (triangles.sum(1, keepdims=True) + 1e-3)
+
+
+def _normalise(energies: jax.Array, sounding: jax.Array) -> jax.Array:
+    """Log energies (n, frames, bands) of mean zero in each band and of deviation one in all, where frames sound; zero elsewhere."""
+    n_sounding = sounding.sum(1, keepdims=True)
+    energies = (energies - (energies * sounding).sum(1, keepdims=True) / n_sounding) * sounding
+    variance = (energies**2).sum((1, 2), keepdims=True) / (n_sounding * energies.shape[2])
+    return energies / (jnp.sqrt(variance + 1e-6) + _LEAST_SPREAD)
+
+
+# Changes
+
+
+def _change_pitch(x: jax.Array, n_samples: jax.Array, pitch: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Recordings (n, t) played faster by factors (n,), and how many samples they have then; what becomes too long is cut."""
+    places = jnp.arange(x.shape[1]) * pitch[:, None]
+    left = jnp.clip(places.astype(jnp.int32), 0, x.shape[1] - 2)
+    before, after = (jnp.take_along_axis(x, left + i, 1) for i in (0, 1))
+    played = jnp.where(places < n_samples[:, None], before + (places - left) * (after - before), 0.0)
+    return played, jnp.minimum(n_samples / pitch, x.shape[1])
+
+
+def _add_noise(x: jax.Array, n_samples: jax.Array, changes: Changes, noise: jax.Array) -> jax.Array:
+    """Recordings (n, t) of loudness one with noise of a tilted spectrum, or another recording of the batch, while they last."""
+    tilt = changes.tilt[:, None]
+    tilted = (noise + tilt * jnp.roll(noise, 1, 1)) * jnp.sqrt(3.0 / (1.0 + tilt**2))
+    # Another recording is played again and again, as if it went on.
+    others, lengths = jnp.roll(x, 1, 0), jnp.roll(n_samples, 1)[:, None]
+    lasting = jnp.take_along_axis(others, jnp.mod(jnp.arange(x.shape[1]), jnp.maximum(lengths, 1)).astype(jnp.int32), 1)
+    added = changes.noise[:, None] * tilted + changes.babble[:, None] * lasting
+    return x + jnp.where(jnp.arange(x.shape[1]) < n_samples[:, None], added, 0.0)
+
+
+def _echo(energies: jax.Array, changes: Changes) -> jax.Array:
+    """Energies (n, frames, bands) with those that a room gives back, which fall by a factor a frame."""
+
+    def later(state: jax.Array, now: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return changes.decay[:, None] * (state + now), state
+
+    _, echoes = jax.lax.scan(later, jnp.zeros_like(energies[:, 0]), energies.swapaxes(0, 1))
+    return energies + changes.echo[:, None, None] * echoes.swapaxes(0, 1)
+
+
+@functools.lru_cache(maxsize=8)
+def _interpolation(n_bands: int) -> FloatArray:
+    """What each knot has of each band, (knots, bands)."""
+    places = np.linspace(0, _KNOTS - 1, n_bands)
+    return np.maximum(0.0, 1.0 - np.abs(places - np.arange(_KNOTS)[:, None])).astype(np.float32)
+
+
+def _hide(energies: jax.Array, changes: Changes) -> jax.Array:
+    """Energies (n, frames, bands) with a stretch of frames and of bands hidden."""
+
+    def within(size: int, stretch: jax.Array) -> jax.Array:
+        places = jnp.arange(size) + 0.5
+        return (places >= stretch[:, :1]) & (places < stretch[:, :1] + stretch[:, 1:])
+
+    frames, bands = within(energies.shape[1], changes.hidden_frames), within(energies.shape[2], changes.hidden_bands)
+    return jnp.where(frames[:, :, None] | bands[:, None, :], 0.0, energies)
