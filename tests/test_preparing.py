@@ -51,7 +51,7 @@ def test_pictures_are_not_inspected(options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mixup": 0.2}, "'mixup' is a change of pictures, but a table of numbers and words came. Leave it out"),
+        ({"mixup": 0.2}, "'mixup' is a change of pictures and recordings, but a table of numbers and words came. Leave it out"),
         ({"flip": True, "model": "linear"}, "'flip' is a change of pictures"),
         ({"augmentation__shift": 0.1}, r"'augmentation\.shift' is a change of pictures"),
         ({"search": {"rotate": [0, 10]}}, "'rotate' is a change of pictures"),

@@ -339,12 +339,12 @@ def _check_acts(dataset: Dataset, settings: Collection[str], *, inspect: bool) -
     """
     roles, encoding = dataset.roles, dataset.encoding
     present = {kind_of(block).block: block for block in encoding.blocks}
-    for architecture in ARCHITECTURES.values():
-        fields = architecture.augmentation.__struct_fields__ if architecture.augmentation else ()
-        changing = [name for name in settings if name.removeprefix("augmentation.") in fields]
-        if changing and not present.keys() & {*architecture.reads}:
-            [plural] = {kind.plural for kind in KINDS.values() if kind.block in architecture.reads}
-            raise UsageError(f"'{changing[0]}' is a change of {plural}, but a table of numbers and words came. Leave it out.")
+    for name in settings:
+        field = name.removeprefix("augmentation.")
+        changing = [one for one in ARCHITECTURES.values() if one.augmentation and field in one.augmentation.__struct_fields__]
+        if changing and not any(present.keys() & {*architecture.reads} for architecture in changing):
+            plurals = dict.fromkeys(kind.plural for one in changing for kind in KINDS.values() if kind.block in one.reads)
+            raise UsageError(f"'{name}' is a change of {' and '.join(plurals)}, but a table of numbers and words came. Leave it out.")
     for name, source in _sources():
         if complaint := source.complain(roles, present.get(KINDS[name].block)):
             raise UsageError(complaint)

@@ -105,7 +105,7 @@ class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
         pitch: how much higher or lower at most, as a share: the voice, at the same resonances.
         tract: how much longer or shorter the vocal tract at most, as a share: resonances, at the same pitch (Jaitly and Hinton 2013,
             "Vocal Tract Length Perturbation improves speech recognition").
-        noise: loudest noise that is added, as a share of the recording's loudness (root mean square).
+        background: loudest noise that is added, as a share of the recording's loudness (root mean square).
         babble: loudest other recording that is mixed in, as such a share.
         room: longest reverberation, in seconds until it has fallen by 60 dB.
         channel: largest change of a band by microphone and line, in decibels.
@@ -118,7 +118,7 @@ class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
     tempo: float | None = None
     pitch: float | None = None
     tract: float | None = None
-    noise: float | None = None
+    background: float | None = None
     babble: float | None = None
     room: float | None = None
     channel: float | None = None
@@ -129,7 +129,9 @@ class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
         shares = dict.fromkeys(("tempo", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5}
-        return _find_beyond(self, {"shift": 10.0, **shares, "noise": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0})
+        return _find_beyond(
+            self, {"shift": 10.0, **shares, "background": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0}
+        )
 
     def resolved(self, layout: Layout, *, random: bool = True) -> SoundAugmentation:
         """With everything filled in; all off if no step may be random."""
@@ -143,7 +145,7 @@ class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
 
 UNHEARD = SoundAugmentation(*(0.0 for _ in SoundAugmentation.__struct_fields__))
 _OF_SOUND = SoundAugmentation(
-    **{"shift": 0.05, "tempo": 0.4, "pitch": 0.15, "tract": 0.2, "noise": 0.5, "babble": 0.3, "room": 0.4, "channel": 6.0},
+    **{"shift": 0.05, "tempo": 0.4, "pitch": 0.15, "tract": 0.2, "background": 0.5, "babble": 0.3, "room": 0.4, "channel": 6.0},
     **{"mask_time": 0.1, "mask_bands": 0.25, "mixup": 0.0},
 )
 """What is done where nothing is asked for (our choices)."""

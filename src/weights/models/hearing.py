@@ -116,7 +116,7 @@ def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.A
         length = most * chance[place]
         return jnp.stack([chance[place + 1] * (size - length), length], 1)
 
-    babbles = chance[5] < (0.5 if settings.noise and settings.babble else 1.0 if settings.babble else 0.0)
+    babbles = chance[5] < (0.5 if settings.background and settings.babble else 1.0 if settings.babble else 0.0)
     longest = max(settings.room or 0.0, 1e-3)
     frames_a_second = grid.rate / grid.hop
     return Changes(
@@ -124,7 +124,7 @@ def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.A
         tempo=factor(settings.tempo, 1),
         tract=factor(settings.tract, 2),
         shift=(settings.shift or 0.0) * grid.rate * both[3],
-        noise=loudness(settings.noise, 4, ~babbles),
+        noise=loudness(settings.background, 4, ~babbles),
         babble=loudness(settings.babble, 4, babbles),
         tilt=0.9 * both[6],
         decay=jnp.exp(-_FALL / (frames_a_second * jnp.maximum(longest * chance[7], 1e-3))),
