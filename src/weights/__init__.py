@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weights.api import fit, load
+    from weights.data.audio.medium import Recordings
     from weights.data.table.excel import Sheet
     from weights.data.table.sql import Query
     from weights.errors import (
@@ -43,6 +44,7 @@ __all__ = [
     "NotFoundError",
     "PriceModel",
     "Query",
+    "Recordings",
     "RowsWarning",
     "Sheet",
     "StorageError",
@@ -60,6 +62,7 @@ __all__ = [
 
 _HOME = {"ForecastModel": "weights.forecasts", "Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
 _HOME |= {"PriceModel": "weights.pricemodel"}
+_HOME |= {"Recordings": "weights.data.audio.medium"}
 _HOME |= {"Query": "weights.data.table.sql", "Sheet": "weights.data.table.excel"}
 _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}
 

@@ -18,6 +18,7 @@ from weights.changes import with_change
 from weights.checking import Check
 from weights.checking import check_intervals as try_intervals
 from weights.conformal import Interval
+from weights.data.audio.medium import Recordings
 from weights.data.encoding import apply_encoding
 from weights.data.inputs import Inputs
 from weights.data.newrows import describe_new_rows
@@ -108,7 +109,7 @@ class Model:
         """Every setting that was used, by the name of the population."""
         return {population.name: population.spec for population in self.ensemble.populations}
 
-    def predict(self, data: Any, *, threshold: Mapping[Any, float] | None = None) -> AnyArray:
+    def predict(self, data: Any, *, threshold: Mapping[Any, float] | None = None, sample_rate: int | None = None) -> AnyArray:
         """The most probable class or the expected value of each row, shape (n,).
 
         Levels that training had not seen, and the like, are warned of here as wherever rows are answered (`RowsWarning`).
@@ -116,10 +117,12 @@ class Model:
         Args:
             data: path, `Sheet` or `Query`, frame, mapping of columns or array with those of training; of pictures also (n, h, w[, c]).
             threshold: class -> the probability from which on rows are said to be of it; see `Task.decide`.
+            sample_rate: samples a second, where data are recordings as a list of arrays; the same as `Recordings(data, sample_rate)`.
 
         Raises:
             DataError: a needed column is missing or cannot be read as its kind. UsageError: a threshold is beyond 0 to 1, or of no class.
         """
+        data = data if sample_rate is None else Recordings(data, sample_rate)
         return self.ensemble.predict(self._encode(data), threshold=threshold)
 
     def predict_proba(self, data: Any) -> FloatArray:

@@ -105,7 +105,7 @@ WAV = encode(TONE)
     ],
 )
 def test_what_cannot_be_read_says_why(content, reason):
-    said = decode(content, sample_rate=RATE)
+    said = decode(content, sample_rate=RATE, rate=RATE)
     assert isinstance(said, str)
     assert any(each in said for each in reason.split("|")), said
 
@@ -133,4 +133,4 @@ def test_random_damage_gives_a_reason_or_a_sound_and_nothing_else():
 def test_arrays_are_samples_whatever_their_type():
     want = read(encode(TONE)).samples
     for values in (TONE, (TONE * 32767).astype(np.int16), (128 + TONE * 127).astype(np.uint8)):
-        np.testing.assert_allclose(read(values, sample_rate=RATE).samples, want, atol=0.02)  # a step of 8 bits
+        np.testing.assert_allclose(read(values, rate=RATE).samples, want, atol=0.02)  # a step of 8 bits

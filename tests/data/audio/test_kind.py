@@ -46,3 +46,10 @@ def test_a_folder_is_fitted_and_new_recordings_are_answered(tmp_path):
     assert (answers == ["fall"] * 4 + ["rise"] * 4).mean() > 0.8
     (tmp_path / "call.ogg").write_bytes(encode(tone(1000, 0.3, rate=16000), 16000, "OGG"))
     assert len(model.predict(tmp_path / "call.ogg")) == 1
+    assert model.predict([tone(1000, 0.3, rate=16000)], sample_rate=16000).tolist() == model.predict(tmp_path / "call.ogg").tolist()
+
+
+def test_recordings_in_memory_are_learned_from():
+    arrays = [samples for i in range(12) for samples in (tone(500 + 9 * i), tone(1500 + 9 * i))]
+    model = wt.fit(wt.Recordings(arrays, RATE), ["low", "high"] * 12, model="spectrogram", members=2, n_folds=2, n_steps=30, seed=0)
+    assert model.predict([tone(530), tone(1550)], sample_rate=RATE).tolist() == ["low", "high"]

@@ -6,7 +6,7 @@ import pytest
 
 from sounds import RATE, encode, tone, write_tones
 from weights.data.audio.column import Sound, count_samples, sound_form
-from weights.data.audio.medium import SoundOptions, holds_recordings, read_new_recordings, read_recordings
+from weights.data.audio.medium import Recordings, SoundOptions, holds_recordings, read_new_recordings, read_recordings
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.lists import list_array
 from weights.data.table.delimited import remarks_of
@@ -65,6 +65,24 @@ def test_new_recordings_are_read_like_those_of_training_and_a_bad_one_is_refused
         read_new_recordings(tmp_path / "empty.wav", like, read_table)
     with pytest.raises(DataError, match="is not there"):
         read_new_recordings(pa.table(names), like, lambda data: data)
+
+
+def test_recordings_in_memory_are_read_like_files(tmp_path):
+    arrays = [tone(600), np.stack([tone(900, 0.2)] * 2, 1)]
+    for i, samples in enumerate(arrays):
+        (tmp_path / f"{i}.wav").write_bytes(encode(samples, subtype="FLOAT"))
+    files = read_recordings(tmp_path, SoundOptions(seconds=0.4))
+    memory = read_recordings(Recordings(arrays, RATE), SoundOptions(seconds=0.4))
+    assert memory.column_names == ["recording"]
+    np.testing.assert_allclose(list_array(memory["recording"]), list_array(files["recording"]), atol=2)
+    with pytest.raises(DataError, match=r"row 2 \(is silent\)"):
+        read_new_recordings(Recordings([arrays[0], np.zeros(800)], RATE), Sound("call", RATE, 2400), read_table)
+
+
+@pytest.mark.parametrize(("samples", "rate"), [([0.5, 0.1], 8000), (None, 8000), ([[0.1, 0.2]], "fast")])
+def test_what_is_no_recording_in_memory_is_refused(samples, rate):
+    with pytest.raises(UsageError, match=r"Give .*\[array\]"):
+        Recordings(samples, rate)
 
 
 @pytest.mark.parametrize("options", [{"sample_rate": 10}, {"seconds": 0.01}, {"seconds": 1e6}])

@@ -97,15 +97,16 @@ class _Mixed(NamedTuple):
     is_cancelled: bool
 
 
-def decode(content: Content, *, sample_rate: int | None = None) -> DecodedSound | str:
+def decode(content: Content, *, sample_rate: int | None = None, rate: int | None = None) -> DecodedSound | str:
     """The sound in a file, or the reason why there is none, such as "is silent".
 
     Args:
-        content: the file's bytes, or samples at the wanted rate, shape (t,) or (t, channels).
-        sample_rate: wanted, samples a second; None keeps that of the file.
+        content: the file's bytes, or samples, shape (t,) or (t, channels).
+        sample_rate: wanted, samples a second; None keeps that of the content.
+        rate: of content that is an array.
     """
     try:
-        mixed = _mix_array(content, sample_rate) if isinstance(content, np.ndarray) else _mix_file(content)
+        mixed = _mix_array(content, rate or 0) if isinstance(content, np.ndarray) else _mix_file(content)
         samples = mixed.samples - mixed.samples.mean(dtype=np.float64)
         if not np.isfinite(samples).all():
             raise _Unreadable("holds samples that are no numbers (NaN or infinite)")
@@ -196,11 +197,15 @@ def _mix_file(content: bytes) -> _Mixed:
         if file.format not in FORMATS:
             raise _Unreadable(f"is {printable(file.format)}; save it as WAV or FLAC")
         rate, n_frames = file.samplerate, max(file.frames, 0)
-        if not _RATES[0] <= rate <= _RATES[1]:
-            raise _Unreadable(f"has {rate:,} samples a second, but {_RATES[0]:,} to {_RATES[1]:,} are read")
+        _check_rate(rate)
         if n_frames > MOST_SECONDS_READ * rate:
             raise _Unreadable(f"lasts {say_time(n_frames / rate)}, longer than the {say_time(MOST_SECONDS_READ)} that are read; cut it")
         return _mix_frames(file, rate)
+
+
+def _check_rate(rate: int) -> None:
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise _Unreadable(f"has {rate:,} samples a second, but {_RATES[0]:,} to {_RATES[1]:,} are read")
 
 
 def _mix_frames(file: SoundFile, rate: int) -> _Mixed:
@@ -233,7 +238,8 @@ def _read_frames(file: SoundFile) -> Iterator[FloatArray]:
         yield frames
 
 
-def _mix_array(values: np.ndarray, rate: int | None) -> _Mixed:
+def _mix_array(values: np.ndarray, rate: int) -> _Mixed:
+    _check_rate(rate)
     if values.ndim > 2 or values.dtype.kind not in "fiu":
         raise _Unreadable(f"is an array of shape {values.shape} and type {values.dtype}, no samples")
     if values.size == 0:
@@ -241,7 +247,7 @@ def _mix_array(values: np.ndarray, rate: int | None) -> _Mixed:
     # Whole numbers are shares of the range of their type; of unsigned ones the middle is silence, which the mean takes off.
     largest = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
     frames = (values.astype(np.float64) / largest).astype(np.float32).reshape(len(values), -1)
-    return _Mixed(frames.mean(1), rate or 0, "", _is_clipped(frames), is_cancelled=False)
+    return _Mixed(frames.mean(1), rate, "", _is_clipped(frames), is_cancelled=False)
 
 
 def _is_clipped(frames: FloatArray) -> bool:

@@ -6,8 +6,8 @@ import contextlib
 import functools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from weights.data.audio.column import FASTEST, MOST_SECONDS, SLOWEST, Sound, is_sound, sound_field
 from weights.data.audio.decoding import FORMAT_OF_SUFFIX, FORMATS_IN_WORDS, DecodedSound, check_audio, decode, fit, say_time
-from weights.data.files.labelled import read_files, rename_columns
+from weights.data.files.decoded import decode_files
+from weights.data.files.labelled import make_table, read_files, rename_columns
+from weights.data.files.listing import Entry
 from weights.data.files.medium import DecodedFile, Form, Medium, holds_mostly
 from weights.data.files.naming import decode_column_like, folder_of
 from weights.data.files.places import Content
@@ -40,6 +42,7 @@ class SoundOptions:
 
     Attributes:
         sample_rate: that all get, samples a second. By default the commonest, if a first look finds it to be at most 16,000.
+        array_rate: samples a second of recordings that came as arrays.
         seconds: that the longest gets. By default time for 99 in 100 of those looked at, but at most 4.
         strict: refuse a recording that cannot be read, instead of leaving it out.
         report_progress: called now and then with the share of recordings that is done.
@@ -49,6 +52,7 @@ class SoundOptions:
     """
 
     sample_rate: int | None = None
+    array_rate: int | None = None
     seconds: float | None = None
     strict: bool = False
     report_progress: ReportProgress = lambda share: None
@@ -62,20 +66,51 @@ class SoundOptions:
             )
 
 
+class Recordings:
+    """Recordings in memory, wherever data may stand.
+
+    Attributes:
+        samples: of each, an array of shape (t,) or (t, channels): numbers from -1 to 1, or whole numbers as shares of their type's range.
+        sample_rate: samples a second of all.
+
+    Raises:
+        UsageError: they are no sequence of arrays, or the rate is no positive number.
+
+    Example:
+        >>> len(Recordings([np.zeros(800), np.zeros((400, 2))], sample_rate=8000).samples)
+        2
+    """
+
+    def __init__(self, samples: Iterable[Any], sample_rate: int) -> None:
+        try:
+            self.samples = [np.asarray(recording) for recording in samples]
+            self.sample_rate = int(sample_rate)
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"A list of arrays of samples and a sampling rate were needed, but {error}. Give [array], sample_rate=8000."
+            ) from error
+        if any(recording.ndim == 0 for recording in self.samples):
+            raise UsageError("A list of arrays of samples was needed, but numbers came. Give a list: [array].")
+
+
 def holds_recordings(source: Any) -> bool:
-    """Whether a source is a recording by its name, or a folder or zip most of whose files are.
+    """Whether a source is one of recordings: these, a recording by its name, a folder or zip most of whose files are.
 
     Example:
         >>> holds_recordings("call.WAV"), holds_recordings("table.csv"), holds_recordings({"x": [1]})
         (True, False, False)
     """
     if not isinstance(source, str | os.PathLike):
-        return False
+        return isinstance(source, Recordings)
     return Path(source).suffix.lower() in RECORDINGS.formats or holds_mostly(source, RECORDINGS)
 
 
-def read_recordings(source: str | os.PathLike[str], options: SoundOptions) -> pa.Table:
-    """The recordings of a source as a table; see `labelled.read_files`."""
+def read_recordings(source: str | os.PathLike[str] | Recordings, options: SoundOptions) -> pa.Table:
+    """The recordings of a source as a table; see `labelled.read_files`, whose names and classes those in memory do not have."""
+    if isinstance(source, Recordings):
+        entries = [Entry(f"row {row}", samples) for row, samples in enumerate(source.samples, start=1)]
+        decoded = decode_files(entries, "memory", RECORDINGS, replace(options, array_rate=source.sample_rate))
+        return make_table(decoded, entries, {}, [], RECORDINGS)
     return read_files(Path(source), RECORDINGS, options)
 
 
@@ -111,7 +146,7 @@ def _choose_form(sample: Sample, options: SoundOptions) -> Form:
     """One rate and one time for all, as asked for or by a first look."""
     looked: list[tuple[int, float, float]] = []
     if None in (options.sample_rate, options.seconds):
-        with contextlib.closing(sample.probe(_measure)) as measures:
+        with contextlib.closing(sample.probe(functools.partial(_measure, array_rate=options.array_rate))) as measures:
             looked = [measure for measure in measures if measure is not None]
     rates = Counter(min(rate, FASTEST) for rate, _, _ in looked)
     rate = options.sample_rate or min(max(rates, key=lambda rate: (rates[rate], rate), default=_USUAL_FASTEST), _USUAL_FASTEST)
@@ -122,12 +157,14 @@ def _choose_form(sample: Sample, options: SoundOptions) -> Form:
     remarks = [_remark_on_form(rate, n_samples, rates if options.sample_rate is None else Counter())]
     if kept and (silence := 1 - sum(kept) / sum(seconds for _, _, seconds in looked)) >= 0.01:
         remarks.append(f"silence before and behind the sound was cut off recordings: {silence:.0%} of their time")
-    return Form(sound_field(n_samples, rate), functools.partial(_decode, rate=rate, n_samples=n_samples), remarks)
+    return Form(
+        sound_field(n_samples, rate), functools.partial(_decode, rate=rate, n_samples=n_samples, array_rate=options.array_rate), remarks
+    )
 
 
-def _measure(content: Content) -> tuple[int, float, float] | None:
+def _measure(content: Content, *, array_rate: int | None) -> tuple[int, float, float] | None:
     """Rate, seconds without silence at the ends, and seconds of a recording; None where it cannot be read."""
-    sound = decode(content)
+    sound = decode(content, rate=array_rate)
     return (sound.rate, len(sound.samples) / sound.rate, sound.seconds) if isinstance(sound, DecodedSound) else None
 
 
@@ -136,8 +173,8 @@ def _remark_on_form(rate: int, n_samples: int, rates: Counter[int]) -> str:
     return f"recordings are read at {rate:,} samples a second{found}, for {say_time(n_samples / rate)} (--sample-rate, --seconds)"
 
 
-def _decode(content: Content, *, rate: int, n_samples: int) -> DecodedFile | str:
-    sound = decode(content, sample_rate=rate)
+def _decode(content: Content, *, rate: int, n_samples: int, array_rate: int | None) -> DecodedFile | str:
+    sound = decode(content, sample_rate=rate, rate=array_rate)
     if isinstance(sound, str):
         return sound
     is_longer = len(sound.samples) > n_samples
