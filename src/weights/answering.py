@@ -21,7 +21,7 @@ from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
 from weights.inspection.gratings import reads_pictures
-from weights.inspection.saliency import Saliency, saliency
+from weights.inspection.saliency import Saliency, has_scenes, saliency
 from weights.inspection.texts import as_record
 from weights.model import Model
 from weights.models.residual import PIXELS
@@ -136,7 +136,7 @@ def explained_pictures(
     Raises:
         DataError, UsageError: as `Model.saliency`, or there are more pictures.
     """
-    check_pictures(model)
+    check_scenes(model)
     number = None if label is None else model.ensemble.task.class_number(label)
     table = model.read(data)
     if table.num_rows > MOST_EXPLAINED:
@@ -194,6 +194,16 @@ def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress:
     labels = [str(cell) for cell in held.target.to_pylist()]
     codes = task.class_codes(held.target)
     return SeenPictures(held.inputs[PIXELS], codes, _names(held.names, len(held.inputs)), labels)
+
+
+def check_scenes(model: Model) -> None:
+    """Refuse a run that looks at no images.
+
+    Raises:
+        UsageError: it reads columns.
+    """
+    if not has_scenes(model.ensemble):
+        raise UsageError("This needs a run of pictures or recordings, but the run reads columns.")
 
 
 def check_pictures(model: Model) -> None:

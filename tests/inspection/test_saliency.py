@@ -64,6 +64,8 @@ def of_maps(trained, left, *, members=4):
     maps = trained * pattern + (1 - trained) * noise
     return Saliency(
         np.zeros((8, 8, 1), np.uint8),
+        "picture",
+        "",
         0,
         0.9,
         None,
@@ -139,13 +141,14 @@ def test_gradients_are_those_of_finite_differences(by_hand):
     ensemble = by_hand(SPOT, classes=("a", "b", "c"), activation="softplus")
     population, layout = ensemble.populations[0], Layout((("pixels", (SIDE, SIDE, 1)),), 3)
     params = jax.tree.map(lambda a: a[0], population.params)
-    change, odds = _programs(population.spec, layout, ensemble.task.functions)
-    pixels, columns = np.random.default_rng(0).uniform(50, 200, (1, SIDE, SIDE, 1)).astype(np.float32), np.zeros(0, np.float32)
-    found = np.asarray(change(params, pixels, columns, 2)).reshape(-1)
+    change, odds = _programs(population.spec, layout, ensemble.task.functions, "pixels")
+    pixels = np.random.default_rng(0).uniform(50, 200, (1, SIDE, SIDE, 1)).astype(np.float32)
+    found = np.asarray(change(params, Inputs({"pixels": pixels}), 2)).reshape(-1)
     for pixel in (0, 40, 136):
         step = np.zeros_like(pixels)
         step.reshape(-1)[pixel] = 4.0
-        known = (float(odds(params, pixels + step, columns, 2)[0]) - float(odds(params, pixels - step, columns, 2)[0])) / 8
+        up, down = (float(odds(params, Inputs({"pixels": moved}), 2)[0]) for moved in (pixels + step, pixels - step))
+        known = (up - down) / 8
         assert found[pixel] == pytest.approx(known, rel=0.05, abs=2e-5)  # float32, through Winograd's transforms
 
 

@@ -22,6 +22,8 @@ def found_saliency(*, members=4, effect=1.0):
     gradients = RNG.random((members, 12, 8))
     return Saliency(
         PICTURES[0],
+        "picture",
+        "rows 3 to 5 and columns 2 to 4",
         1,
         0.93,
         0.21 if effect > 0 else None,

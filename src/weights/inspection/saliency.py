@@ -24,13 +24,14 @@ import scipy.stats
 
 from weights.data.files.threads import available_threads
 from weights.data.inputs import Inputs, Layout
-from weights.ensemble import Ensemble
-from weights.inspection.gratings import population_of_pictures, show_pixels, untrained_params
-from weights.models.registry import build, layers_of
-from weights.models.residual import PIXELS
+from weights.ensemble import Ensemble, Population
+from weights.errors import UsageError
+from weights.inspection.gratings import untrained_params
+from weights.models.registry import architecture_of, build, layers_of
+from weights.models.scene import Scene
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
-from weights.types import BoolArray, FloatArray, IntArray, Params
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
 
 _N_COPIES, _NOISE = 16, 0.15
 """Noisy copies of a picture, and the deviation of their noise as a share of the picture's range (values that Smilkov et al. recommend)."""
@@ -64,7 +65,9 @@ class Saliency:
     """The maps of what the answer to a picture rests on.
 
     Attributes:
-        picture: uint8, shape (height, width, channels).
+        picture: as it is drawn, uint8, shape (height, width, channels).
+        noun: what it is called.
+        where: the critical places, in words; empty if there are none.
         label: position of the class that is explained; 0 for numbers.
         prediction: the ensemble's probability of it, or its value.
         without: the same with the critical places hidden; None if there are none.
@@ -77,7 +80,9 @@ class Saliency:
         chance: the rank correlation that comes by chance: with maps of randomised members turned upside down.
     """
 
-    picture: FloatArray
+    picture: AnyArray
+    noun: str
+    where: str
     label: int
     prediction: float
     without: float | None
@@ -137,26 +142,25 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
 
     The class explained is one the ensemble can answer; maps are of its log odds against all others, member by member, and averaged as
     members are weighted. Members differ by their start, their batches and the rows they left out: where they agree says how much of a
-    map is due to these, not whether the place is the cause of anything. What hides a window is the mean colour of the picture.
+    map is due to these, not whether the place is the cause of anything. What hides a window is the mean colour of the picture, or the
+    background of the recording.
 
     Args:
-        ensemble: of pictures.
-        row: the picture, and the columns beside it if there are some, which stay as they are.
+        ensemble: of pictures or recordings.
+        row: the picture or recording, and the columns beside it if there are some, which stay as they are.
         label: position of the class to explain; the most probable if None.
 
     Raises:
-        UsageError: the ensemble does not read pictures.
+        UsageError: the ensemble reads neither.
     """
-    population, layout = population_of_pictures(ensemble)
+    population, layout, scene = find_scene(ensemble, row)
     answer = ensemble.answer(row)
     # A map shows why a picture was answered as it was, so that of two classes too the answer is explained.
     asked = int(answer[0].argmax()) if label is None and answer.ndim > 1 else label
     codes = ensemble.task.explained_codes(answer, asked)
     code = int(codes[0])
-    picture = row[PIXELS][0]
-    fill = picture.mean((0, 1))
     spec = program_spec(population.spec)
-    mapped = _Maps(spec, layout, ensemble.task.functions, code, row, fill)
+    mapped = _Maps(spec, layout, ensemble.task.functions, code, row, scene)
     members = population.members
     names = layers_of(population.spec.model)[::-1]
     with ThreadPoolExecutor(available_threads()) as threads:
@@ -166,12 +170,32 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     randomised = [Randomised(name, _rank_correlation(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
     chance = _rank_correlation(own, [tuple(values[::-1] for values in maps) for maps in layers[-1]])
     prediction, weights = float(ensemble.task.pick(answer, codes)[0]), population.normalised_member_weights
-    explained = Saliency(picture, code, prediction, None, gradients, occlusion, weights, randomised, chance)
+    explained = Saliency(scene.shown, scene.noun, "", code, prediction, None, gradients, occlusion, weights, randomised, chance)
     if not explained.critical.any():
         return explained
-    hidden = np.where(explained.critical[:, :, None], fill.round().astype(np.uint8), picture)[None]
-    without = ensemble.task.pick(ensemble.answer(row.replace(**{PIXELS: hidden})), codes)
-    return dataclasses.replace(explained, without=float(without[0]))
+    hidden = row.replace(**{scene.block: scene.hide(explained.critical[None])})
+    without = float(ensemble.task.pick(ensemble.answer(hidden), codes)[0])
+    return dataclasses.replace(explained, without=without, where=scene.locate(explained.critical))
+
+
+def has_scenes(ensemble: Ensemble) -> bool:
+    """Whether some members look at rows as images."""
+    return any(architecture_of(population.spec.model).scene is not None for population in ensemble.populations)
+
+
+def find_scene(ensemble: Ensemble, row: Inputs) -> tuple[Population, Layout, Scene]:
+    """The population of largest stacking weight that looks at rows as images, the layout of what it reads, and one row as its scene.
+
+    Raises:
+        UsageError: there is none.
+    """
+    able = [population for population in ensemble.populations if architecture_of(population.spec.model).scene is not None]
+    if not able:
+        raise UsageError("Maps need a run of pictures or recordings, but this one reads columns. See `weights explain`.")
+    population = max(able, key=lambda population: population.stacking_weight)
+    layout, make = ensemble.encoding.layout(ensemble.task.n_outputs), architecture_of(population.spec.model).scene
+    assert make is not None
+    return population, layout, make(population.spec.model, layout, row)
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
@@ -186,43 +210,55 @@ def rank_correlation(first: FloatArray, second: FloatArray) -> float:
 
 
 class _Maps:
-    """The two maps of one picture, made by any member."""
+    """The two maps of one row, made by any member."""
 
-    def __init__(self, spec: Spec, layout: Layout, functions: OutputFunctions, label: int, row: Inputs, fill: FloatArray) -> None:
-        picture = row[PIXELS][0]
-        self._size, self._label, self._columns = picture.shape, label, row.x[0]
-        self._gradients, self._odds = _programs(spec, layout, functions)
-        noise = np.random.default_rng(0x5A11).normal(size=(_N_COPIES, picture.size)).reshape(-1, *picture.shape)
-        self._copies = (picture + noise * _NOISE * float(np.ptp(picture))).astype(np.float32)
-        self._windows = [*_windows(*picture.shape[:2])]
+    def __init__(self, spec: Spec, layout: Layout, functions: OutputFunctions, label: int, row: Inputs, scene: Scene) -> None:
+        image = scene.image
+        self._size, self._width, self._label = image.shape[:2], scene.width, label
+        self._as_images = scene.as_images
+        self._gradients, self._odds = _programs(spec, layout, functions, scene.block)
+        noise = np.random.default_rng(0x5A11).normal(size=(_N_COPIES, *image.shape))
+        copies = (image + noise * _NOISE * float(np.ptp(image))).astype(np.float32)
+        self._copies = _repeat(row, _N_COPIES).replace(**scene.at_images(copies))
+        self._windows = [*_windows(image.shape[0], scene.width)]
         at_once = layout.rows_at_once(_BLOCK)
         n_blocks = -(-(len(self._windows) + 1) // at_once)
-        hidden = np.repeat(picture[None].astype(np.float32), n_blocks * at_once if n_blocks > 1 else len(self._windows) + 1, 0)
+        # The first is the row as it is, and so is what fills up the last block.
+        places = np.zeros((n_blocks * at_once if n_blocks > 1 else len(self._windows) + 1, *self._size), bool)
         for i, (rows, columns) in enumerate(self._windows):
-            hidden[i + 1, rows, columns] = fill
-        self._blocks = np.split(hidden, n_blocks)
+            places[i + 1, rows, columns] = True
+        hidden = _repeat(row, len(places)).replace(**{scene.block: scene.hide(places)})
+        size = len(places) // n_blocks
+        self._blocks = [hidden[begin : begin + size] for begin in range(0, len(places), size)]
 
     def of(self, params: Params) -> tuple[FloatArray, FloatArray]:
         """Gradients and occlusion of one member, each (height, width)."""
-        changes = np.asarray(self._gradients(params, self._copies, self._columns, self._label), np.float64)
-        odds = np.concatenate([np.asarray(self._odds(params, block, self._columns, self._label), np.float64) for block in self._blocks])
-        total, n_covering = np.zeros(self._size[:2]), np.zeros(self._size[:2])
+        changes = self._as_images(np.asarray(self._gradients(params, self._copies, self._label), np.float64))
+        odds = np.concatenate([np.asarray(self._odds(params, block, self._label), np.float64) for block in self._blocks])
+        total, n_covering = np.zeros(self._size), np.zeros(self._size)
         for fall, (rows, columns) in zip(odds[0] - odds[1:], self._windows, strict=False):  # padding follows
             total[rows, columns] += fall
             n_covering[rows, columns] += 1
         brighter = changes.mean(0).sum(2)
-        return scipy.ndimage.uniform_filter(brighter, max(round(_SMOOTHED * min(brighter.shape)), 3), mode="nearest"), total / n_covering
+        smooth = scipy.ndimage.uniform_filter(brighter, max(round(_SMOOTHED * min(brighter.shape)), 3), mode="nearest")
+        smooth[:, self._width :] = 0.0  # nothing is there
+        return smooth, total / np.maximum(n_covering, 1)
+
+
+def _repeat(row: Inputs, n: int) -> Inputs:
+    """One row, so often."""
+    return Inputs({name: np.repeat(np.asarray(block), n, 0) for name, block in row.blocks.items()})
 
 
 def _windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Overlapping windows that cover a picture."""
+    """Overlapping windows that cover an image."""
     for rows in _slices(height):
         for columns in _slices(width):
             yield rows, columns
 
 
 def _slices(side: int) -> list[slice]:
-    window = max(round(side * _WINDOW), 2)
+    window = max(round(side * _WINDOW), min(side, 2))
     starts = np.unique(np.linspace(0, side - window, _WINDOWS_ACROSS).round().astype(int))
     return [slice(start, start + window) for start in starts]
 
@@ -259,21 +295,18 @@ def _ranks(maps: Iterable[FloatArray]) -> FloatArray:
     return np.divide(ranks, sizes, out=np.zeros_like(ranks), where=sizes > 0)
 
 
-_Program = Callable[[Params, Any, Any, int], Any]
+_Program = Callable[[Params, Inputs, int], Any]
 
 
 @functools.lru_cache(maxsize=8)
-def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[_Program, _Program]:
-    """How the log odds of a class change with each pixel of pictures (n, height, width, channels), and these log odds, (n,).
-
-    Of one member, and beside the same columns (p,) for all.
-    """
+def _programs(spec: Spec, layout: Layout, functions: OutputFunctions, block: str) -> tuple[_Program, _Program]:
+    """How the log odds of a class change with each number in a block of rows, and these log odds, (n,), of one member."""
     model = build(spec.model, layout, spec.initialization, spec.activation)
 
-    def odds(params: Params, pixels: jax.Array, columns: jax.Array, label: IntArray) -> jax.Array:
-        return functions.margin(model.apply(params, show_pixels(layout, pixels, columns))[0], label)
+    def odds(params: Params, inputs: Inputs, label: IntArray) -> jax.Array:
+        return functions.margin(model.apply(params, inputs)[0], label)
 
-    def gradients(params: Params, pixels: jax.Array, columns: jax.Array, label: IntArray) -> jax.Array:
-        return jax.grad(lambda pixels: odds(params, pixels, columns, label).sum())(pixels)
+    def gradients(params: Params, inputs: Inputs, label: IntArray) -> jax.Array:
+        return jax.grad(lambda values: odds(params, inputs.replace(**{block: values}), label).sum())(inputs[block])
 
     return jax.jit(gradients), jax.jit(odds)

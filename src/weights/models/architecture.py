@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from weights.data.inputs import COLUMNS, Layout
+from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
 from weights.models.base import Cost, MemberModel
+from weights.models.scene import Scene
 
 LEAST_BATCH = 32
 """Fewer rows than this are drawn several times for a batch: tables of any few rows then share one compiled program."""
@@ -99,6 +100,7 @@ class Architecture(NamedTuple):
         n_bins: settings -> bins of each number whose edges are looked up in all rows before the first draw; 0 for none.
         reads: the blocks that it needs. also_reads: those that it reads as well where they are there.
         augmentation: type of the settings of what is changed in rows while members learn; None for none.
+        scene: (settings, layout, one row) -> the row as an image on which maps are drawn, of resolved settings; None where it is none.
         capacity: the setting that makes it wider or narrower, a number of units, or one for each layer; empty if there is none.
         has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
         linear: whether outputs are ``x @ w + b`` of the layer "output" and columns x, so that weights are coefficients.
@@ -122,6 +124,7 @@ class Architecture(NamedTuple):
     reads: tuple[str, ...] = (COLUMNS,)
     also_reads: tuple[str, ...] = ()
     augmentation: type[Any] | None = None
+    scene: Callable[[Any, Layout, Inputs], Scene] | None = None
     capacity: str = ""
     has_hidden: bool = True
     linear: bool = False

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
 
 from weights.data.audio.column import ENDED, LOUDEST
 from weights.elements.augmentation import SoundAugmentation
@@ -27,7 +28,14 @@ _FLOOR = 1e-3
 _LEAST_SPREAD = 0.1
 _KNOTS = 6
 """Bands between which the change by a microphone is a line (our choice)."""
-_QUIETEST = 0.01
+_QUIETEST, _SPARSEST = 0.03, 300.0
+"""The quietest noise, as a share of a recording's loudness, and the largest power: one sample in a hundred is a click (our choices)."""
+_HUMS = (40.0, 400.0)
+"""Hertz between which hums lie (our choice)."""
+_BUZZ = 4.0
+"""How much a hum buzzes: it is the exponential of a cosine times this, whose harmonics are Bessel functions."""
+_BUZZ_MEAN = float(scipy.special.ive(0, _BUZZ))
+_BUZZ_DEVIATION = float(np.sqrt(scipy.special.ive(0, 2 * _BUZZ) - scipy.special.ive(0, _BUZZ) ** 2))
 _FALL = float(np.log(1e6))
 """By which energy falls within the reverberation time, 60 dB."""
 _STREAM = 0xA0D
@@ -66,7 +74,7 @@ class Grid(NamedTuple):
         """Where bands begin, have their middle and end, in hertz: band i at i, i + 1 and i + 2, shape (bands + 2,)."""
         highest = min(_HIGHEST_SHARE * self.rate / 2, _HIGHEST)
         lowest = min(_LOWEST, highest / 4)
-        first, last = _to_mel(np.array([lowest, highest])).tolist()
+        first, last = to_mel(np.array([lowest, highest])).tolist()
         mels = np.linspace(first, last, self.n_bands + 2)
         return 700.0 * (10.0 ** (mels / 2595.0) - 1.0)
 
@@ -82,8 +90,9 @@ class Changes(NamedTuple):
     """How recordings of a batch are changed, each (n,) but for the last three.
 
     pitch, tempo, tract: factors. shift: samples. noise, babble: shares of the recording's loudness, one of which is zero. tilt: of the
-    noise, -1 to 1 from high to low. decay: of the room, by which energy falls a frame. echo: share of energy that comes back.
-    channel: decibels at knots, (n, knots). hidden_frames, hidden_bands: begin and length of what is hidden, (n, 2).
+    noise, -1 to 1 from high to low. sparsity: power of the noise, 1 for a steady one, more for clicks. hum: its frequency in cycles a
+    sample, where noise is one. decay: of the room, by which energy falls a frame. echo: share of energy that comes back. channel:
+    decibels at knots, (n, knots). hidden_frames, hidden_bands: begin and length of what is hidden, (n, 2).
     """
 
     pitch: jax.Array
@@ -93,6 +102,8 @@ class Changes(NamedTuple):
     noise: jax.Array
     babble: jax.Array
     tilt: jax.Array
+    sparsity: jax.Array
+    hum: jax.Array
     decay: jax.Array
     echo: jax.Array
     channel: jax.Array
@@ -127,6 +138,8 @@ def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.A
         noise=loudness(settings.background, 4, ~babbles),
         babble=loudness(settings.babble, 4, babbles),
         tilt=0.9 * both[6],
+        sparsity=jnp.where(chance[13] < 1 / 3, jnp.exp(chance[14] * jnp.log(_SPARSEST)), 1.0),
+        hum=jnp.where(chance[13] > 2 / 3, _HUMS[0] * (_HUMS[1] / _HUMS[0]) ** chance[14] / grid.rate, 0.0),
         decay=jnp.exp(-_FALL / (frames_a_second * jnp.maximum(longest * chance[7], 1e-3))),
         echo=0.3 * jnp.maximum(both[8], 0.0) * float(bool(settings.room)),
         channel=(settings.channel or 0.0) * both[15:].T,
@@ -179,7 +192,8 @@ def draw_noise(samples: jax.Array, *, seed: jax.Array, step: jax.Array) -> jax.A
 # From samples to bands
 
 
-def _to_mel(hertz: FloatArray) -> FloatArray:
+def to_mel(hertz: FloatArray) -> FloatArray:
+    """Frequencies on the mel scale (O'Shaughnessy 1987), on which equal steps sound alike."""
     return 2595.0 * np.log10(1.0 + hertz / 700.0)
 
 
@@ -212,7 +226,7 @@ def _waves(grid: Grid) -> FloatArray:
 
 def _weigh_bands(grid: Grid, tract: jax.Array) -> jax.Array:
     """Triangles over frequencies, each (bins, bands) for recordings (n,) whose resonances are moved by a factor; each adds up to one."""
-    edges = jnp.asarray(_to_mel(grid.band_edges), jnp.float32)
+    edges = jnp.asarray(to_mel(grid.band_edges), jnp.float32)
     hertz = jnp.arange(grid.n_bins) * (grid.rate / 2 / (grid.n_bins - 1))
     mels = (2595.0 * jnp.log10(1.0 + hertz * tract[:, None] / 700.0))[..., None]
     below, middle, above = edges[:-2], edges[1:-1], edges[2:]
@@ -243,10 +257,16 @@ def _change_pitch(x: jax.Array, n_samples: jax.Array, pitch: jax.Array) -> tuple
 def _add_noise(x: jax.Array, n_samples: jax.Array, changes: Changes, noise: jax.Array) -> jax.Array:
     """Recordings (n, t) of loudness one with noise of a tilted spectrum, or another recording of the batch, while they last."""
     tilt = changes.tilt[:, None]
-    tilted = (noise + tilt * jnp.roll(noise, 1, 1)) * jnp.sqrt(3.0 / (1.0 + tilt**2))
+    # To a power, uniform noise becomes rare clicks, of variance 1 / (2 * power + 1).
+    power = changes.sparsity[:, None]
+    noise = jnp.sign(noise) * jnp.exp(power * jnp.log(jnp.abs(noise) + 1e-9)) * jnp.sqrt(2.0 * power + 1.0)
+    tilted = (noise + tilt * jnp.roll(noise, 1, 1)) * jax.lax.rsqrt(1.0 + tilt**2)
     # Another recording is played again and again, as if it went on.
     others, lengths = jnp.roll(x, 1, 0), jnp.roll(n_samples, 1)[:, None]
     lasting = jnp.take_along_axis(others, jnp.mod(jnp.arange(x.shape[1]), jnp.maximum(lengths, 1)).astype(jnp.int32), 1)
+    waves = jnp.cos(2.0 * jnp.pi * changes.hum[:, None] * jnp.arange(x.shape[1]))
+    hum = (jnp.exp(_BUZZ * (waves - 1.0)) - _BUZZ_MEAN) / _BUZZ_DEVIATION
+    tilted = jnp.where(changes.hum[:, None] > 0, hum, tilted)
     added = changes.noise[:, None] * tilted + changes.babble[:, None] * lasting
     return x + jnp.where(jnp.arange(x.shape[1]) < n_samples[:, None], added, 0.0)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import ACTIVATIONS, Activation, gain
@@ -19,7 +20,8 @@ from weights.elements.augmentation import Augmentation, augmented
 from weights.elements.initialization import Initialization, draw
 from weights.models.architecture import LEAST_BATCH, Architecture, Defaults, Pace, count_steps
 from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer, scale_pixels, standardised
-from weights.types import Params
+from weights.models.scene import Scene, box_of
+from weights.types import BoolArray, Params
 
 PIXELS = "pixels"
 """The block that these networks read, beside the columns."""
@@ -29,6 +31,28 @@ def image_size(layout: Layout) -> tuple[int, int, int]:
     """Height, width and channels of the pictures in rows of this layout."""
     height, width, channels = layout.shape(PIXELS)
     return height, width, channels
+
+
+def make_picture_scene(row: Inputs) -> Scene:
+    """The scene of one picture, in which its mean colour hides places."""
+    picture = np.asarray(row[PIXELS])[0]
+    fill = picture.mean((0, 1)).round().astype(picture.dtype)
+
+    def locate(places: BoolArray) -> str:
+        top, left, bottom, right = box_of(places)
+        return f"rows {top + 1} to {bottom} and columns {left + 1} to {right}"
+
+    return Scene(
+        PIXELS,
+        "picture",
+        picture.astype(np.float64),
+        picture,
+        picture.shape[1],
+        at_images=lambda images: {PIXELS: images},
+        as_images=lambda gradients: gradients,
+        hide=lambda places: np.where(places[..., None], fill, picture),
+        locate=locate,
+    )
 
 
 class ResidualLayer(NamedTuple):
@@ -165,6 +189,7 @@ residual_architecture = functools.partial(
     reads=(PIXELS,),
     also_reads=(COLUMNS,),
     augmentation=Augmentation,
+    scene=lambda settings, layout, row: make_picture_scene(row),
     capacity="widths",
     defaults=RESIDUAL_DEFAULTS,
     pace=RESIDUAL_PACE,

@@ -20,9 +20,8 @@ from weights.models.base import Cost, MemberModel
 from weights.models.convolution import CONVOLUTION, Convolution, convolution_parts, layer_names
 from weights.models.hearing import Grid, Heard, draw_changes, draw_noise, hear
 from weights.models.residual import RESIDUAL_DEFAULTS, Front, residual_architecture, residual_cost, residual_model
+from weights.models.soundscene import SOUNDING, make_scene
 
-_SOUNDING = "sounding"
-"""Embedded beside the image: which frames sound, (n, frames)."""
 _MOST_BANDS, _LEAST_HOP, _LONGEST_WINDOW = 256, 0.001, 0.5
 """Beyond which settings are a mistake, or a saved run was tampered with."""
 _BANDS, _WINDOW, _HOP, _MOST_FRAMES = 40, 0.025, 0.0125, 320
@@ -96,8 +95,8 @@ def _image_size(grid: Grid) -> tuple[int, int, int]:
 
 def _front(grid: Grid) -> Front:
     def embed(inputs: Inputs) -> Inputs:
-        if _SOUNDING in inputs.blocks:  # heard already, by `view`
-            return inputs.only((SOUND, _SOUNDING))
+        if SOUNDING in inputs.blocks:  # heard already, by `view`
+            return inputs.only((SOUND, SOUNDING))
         return _as_inputs(hear(grid, inputs[SOUND]))
 
     def view(inputs: Inputs, augmentation: SoundAugmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
@@ -109,12 +108,12 @@ def _front(grid: Grid) -> Front:
 
 
 def _as_inputs(heard: Heard) -> Inputs:
-    return Inputs({SOUND: heard.energies, _SOUNDING: heard.sounding})
+    return Inputs({SOUND: heard.energies, SOUNDING: heard.sounding})
 
 
 def _average(activations: jax.Array, embedded: Inputs) -> jax.Array:
     """The mean over all bands and the frames that sound: of activations of several frames, the share of these."""
-    sounding = embedded[_SOUNDING]
+    sounding = embedded[SOUNDING]
     n_across, n_frames = activations.shape[2], sounding.shape[1]
     each = n_frames // n_across
     shares = sounding[:, : n_across * each].reshape(len(sounding), n_across, each).mean(2)
@@ -138,6 +137,7 @@ SPECTROGRAM = residual_architecture(
     resolve=lambda settings, layout, n_samples: settings.resolved(layout),
     lacks=lambda settings: "" if settings.is_resolved else "how recordings are heard",
     reads=(SOUND,),
+    scene=lambda settings, layout, row: make_scene(grid_of(settings, layout), row),
     augmentation=SoundAugmentation,
     in_auto=True,
     defaults=RESIDUAL_DEFAULTS,

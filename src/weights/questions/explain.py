@@ -35,7 +35,7 @@ class ExplainOptions(PartOptions, frozen=True):
 
 def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
     """Contributions of features to the answers for rows of a table; of pictures, maps of what matters."""
-    return _explain_pictures(model, options, asker) if _reads_pictures(model) else _explain_rows(model, options, asker)
+    return _explain_pictures(model, options, asker) if _has_scenes(model) else _explain_rows(model, options, asker)
 
 
 def _explain_rows(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
@@ -103,21 +103,21 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
 
     pictures = answering.explained_pictures(model, part_of(options.source, options), label=options.label, progress=asker.progress)
     maps = [picture.saliency for picture in pictures]
-    lines = []
+    lines, disclaimer = [], model.ensemble.encoding.disclaimer
     for picture in pictures:
         lines += [labelled(picture.name, picture.answer), *(f"  {words}" for words in saliency_words(picture.saliency))]
     return Answer(
         [{"name": picture.name, "answer": picture.answer, **saliency_object(picture.saliency)} for picture in pictures],
-        [*lines, model.ensemble.encoding.disclaimer],
-        saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures]),
+        [*lines, *([disclaimer] if disclaimer else [])],
+        saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures], footnote=disclaimer),
         contents=f"{len(pictures):,} explained",
     )
 
 
-def _reads_pictures(model: Model) -> bool:
-    from weights.inspection.gratings import reads_pictures
+def _has_scenes(model: Model) -> bool:
+    from weights.inspection.saliency import has_scenes
 
-    return not model.ensemble.encoding.columns and reads_pictures(model.ensemble)
+    return not model.ensemble.encoding.columns and has_scenes(model.ensemble)
 
 
 def _reads_texts(model: Model) -> bool:
@@ -126,9 +126,9 @@ def _reads_texts(model: Model) -> bool:
 
 def refuse_maps(model: Model) -> str:
     """Why a run has no maps of places, or nothing."""
-    from weights.answering import check_pictures
+    from weights.answering import check_scenes
 
-    return find_refusal(lambda: check_pictures(model))
+    return find_refusal(lambda: check_scenes(model))
 
 
 EXPLAIN = Question(
@@ -147,7 +147,7 @@ EXPLAIN = Question(
     ask=ask_explain,
     options=ExplainOptions,
     refuses=lambda model: find_refusal(lambda: model.feature_weights(top=1)) if model.ensemble.encoding.columns else "",
-    draws=_reads_pictures,
+    draws=_has_scenes,
     draws_too=_reads_texts,
     output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg; of texts any of these, or an .html.",
     stages={"explaining": 1.0},

@@ -59,7 +59,7 @@ def saliency_figure(
         footnote: the last line.
     """
     side = 220
-    heads = ("picture", "for it (orange), against (blue)", "for it if brighter, if darker", "dark: members disagree")
+    heads = (saliencies[0].noun, "for it (orange), against (blue)", "for it if brighter, if darker", "dark: members disagree")
     width = 2 * _MARGIN + 4 * side + 3 * _GAP
     marks: list[Mark] = []
     y = float(_MARGIN)
@@ -78,7 +78,7 @@ def saliency_figure(
             y += 16
         y += 20
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(saliencies)} pictures rest on")
+    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(saliencies)} {saliencies[0].noun}s rest on")
 
 
 def _panels(saliency: Saliency, places: Sequence[tuple[float, float, float, float]]) -> list[Mark]:
@@ -98,10 +98,8 @@ def _panels(saliency: Saliency, places: Sequence[tuple[float, float, float, floa
 def saliency_words(saliency: Saliency) -> list[str]:
     """What the maps of a picture say and how far they can be trusted, in sentences."""
     if saliency.without is not None:
-        top, left, bottom, right = box_of(saliency.critical)
         lines = [
-            f"Outlined: {saliency.critical.mean():.0%} of the picture, within rows {top + 1} to {bottom} and columns "
-            f"{left + 1} to {right}. "
+            f"Outlined: {saliency.critical.mean():.0%} of the {saliency.noun}, within {saliency.where}. "
             f"With it hidden, the answer goes from {answer_words(saliency.prediction)} to {answer_words(saliency.without)}."
         ]
     else:
@@ -118,7 +116,7 @@ def saliency_words(saliency: Saliency) -> list[str]:
     failing = [name for name, passes in verdicts.items() if passes is False]
     open_ones = [name for name, passes in verdicts.items() if passes is None]
     if failing:
-        verdict = f"the map of {' and that of '.join(failing)} SHOWS THE PICTURE, NOT WHAT WAS LEARNED"
+        verdict = f"the map of {' and that of '.join(failing)} SHOWS THE {saliency.noun.upper()}, NOT WHAT WAS LEARNED"
     elif open_ones:
         verdict = f"members agree too little on {' and '.join(open_ones)} to say by this whether the map depends on what was learned"
     else:
@@ -252,12 +250,6 @@ def describe_rows(predictions: Predictions, *, test: bool = False, usefulness: U
     in_time = usefulness is not None and usefulness.unit == "moments"
     alike = "Intervals take rows as independent; those near in time may be alike, and know less." if in_time else ""
     return " ".join(filter(None, [whose, thinning(predictions), alike]))
-
-
-def box_of(places: BoolArray) -> tuple[int, int, int, int]:
-    """Top, left, bottom and right of the places that are marked, the last two outside."""
-    rows, columns = np.flatnonzero(places.any(1)), np.flatnonzero(places.any(0))
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
 def _titled(title: str, width: float) -> Text:

@@ -13,9 +13,9 @@ from weights.ensemble import Ensemble, Population
 from weights.inspection.health import all_findings, all_layers, is_recorded
 from weights.inspection.saliency import Saliency
 from weights.model import Model
+from weights.models.scene import box_of
 from weights.prepared import Prepared
 from weights.report.elements import quantile
-from weights.report.figures import box_of
 from weights.report.terminal import model_name
 from weights.verdicts import Diagnosis
 
@@ -127,6 +127,7 @@ def saliency_object(saliency: Saliency) -> dict[str, Any]:
         "prediction": saliency.prediction,
         "without_critical": saliency.without,
         "critical_box": [*box_of(saliency.critical)] if saliency.critical.any() else None,
+        "where": saliency.where,
         "members_agree": saliency.members_agree,
         "member_correlation": None if alone else saliency.member_correlation._asdict(),
         "chance": saliency.chance._asdict(),

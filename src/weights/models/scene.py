@@ -1,0 +1,42 @@
+"""Rows as images on which maps are drawn: `Scene`, what an architecture that reads places says of a row it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from weights.types import AnyArray, BoolArray, FloatArray
+
+
+class Scene(NamedTuple):
+    """A row as an image, and rows in which places of it are hidden.
+
+    Attributes:
+        block: that is looked at.
+        noun: what the image is called.
+        image: of which gradients are taken, shape (height, width, channels).
+        shown: how it is drawn, uint8, of the same shape.
+        width: how far across there is something.
+        at_images: (images, float32, (n, height, width, channels)) -> blocks of rows of these images; the gradient is that of `block`.
+        as_images: (gradients by `block`) -> their values at each place, (n, height, width, channels).
+        hide: (places, (n, height, width)) -> the block of rows in which these are hidden.
+        locate: (places, (height, width)) -> where these are, in words.
+    """
+
+    block: str
+    noun: str
+    image: FloatArray
+    shown: AnyArray
+    width: int
+    at_images: Callable[[FloatArray], dict[str, Any]]
+    as_images: Callable[[FloatArray], FloatArray]
+    hide: Callable[[BoolArray], AnyArray]
+    locate: Callable[[BoolArray], str]
+
+
+def box_of(places: BoolArray) -> tuple[int, int, int, int]:
+    """Top, left, bottom and right of the places that are marked, the last two outside."""
+    rows, columns = (np.flatnonzero(places.any(axis)) for axis in (1, 0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

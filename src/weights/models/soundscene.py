@@ -1,0 +1,105 @@
+"""Recordings as images of bands by time, high bands above, in which a band of a moment is hidden in the sound itself.
+
+What is hidden is as loud as the recording's background in each frequency, with the phases that were there, so that what is heard
+instead is no silence that a model has never met.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import scipy.signal
+
+from weights.data.audio.column import LOUDEST, count_samples
+from weights.data.audio.kind import SOUND
+from weights.data.inputs import Inputs
+from weights.models.hearing import Grid, hear, to_mel
+from weights.models.scene import Scene, box_of
+from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+
+SOUNDING = "sounding"
+"""Embedded beside the image: which frames sound, (n, frames)."""
+_BACKGROUND = 0.1
+"""Quantile of a frequency's size over a recording that is its background (our choice)."""
+
+
+def make_scene(grid: Grid, row: Inputs) -> Scene:
+    """The scene of one recording."""
+    recording = np.asarray(row[SOUND])
+    heard = jax.jit(lambda samples: hear(grid, samples))(recording)
+    energies, sounding = np.asarray(heard.energies, np.float64)[0, ::-1], np.asarray(heard.sounding)
+    width = max(int(sounding.sum()), 1)
+    inside = energies[:, :width]
+    low, high = np.quantile(inside, [0.02, 0.995])
+    shown = np.clip((energies - low) / max(high - low, 1e-6) * 255, 0, 255).astype(np.uint8)
+    shown[:, width:] = 0
+
+    def at_images(images: FloatArray) -> dict[str, Any]:
+        return {SOUND: images[:, ::-1], SOUNDING: np.repeat(sounding, len(images), 0)}
+
+    return Scene(
+        SOUND,
+        "spectrogram",
+        energies,
+        shown,
+        width,
+        at_images=at_images,
+        as_images=lambda gradients: gradients[:, ::-1],
+        hide=lambda places: hide(grid, recording[0, :, 0], places[:, ::-1]),
+        locate=lambda places: locate(grid, places[::-1]),
+    )
+
+
+def hide(grid: Grid, samples: AnyArray, places: BoolArray) -> AnyArray:
+    """Recordings in which bands of frames are as loud as the background.
+
+    Args:
+        grid: of bands and frames.
+        samples: int16, shape (t,).
+        places: which are hidden in each, low bands first, shape (n, bands, frames).
+
+    Returns:
+        int16, shape (n, t, 1).
+    """
+    n_samples = int(count_samples(samples[None])[0])
+    transform = _make_transform(grid)
+    padded = np.zeros(max(n_samples, grid.window))
+    padded[:n_samples] = samples[:n_samples]
+    waves = transform.stft(padded)
+    sizes = np.abs(waves)
+    background = np.quantile(sizes, _BACKGROUND, axis=1, keepdims=True)
+    kept = np.minimum(1.0, background / np.maximum(sizes, 1e-12))
+    frames = np.clip(((transform.t(len(padded)) - grid.hop / 2) / grid.hop).round().astype(int), 0, places.shape[2] - 1)
+    bands = _band_of_bins(grid)
+    heard = np.flatnonzero(bands >= 0)
+    hidden = np.repeat(samples[None], len(places), 0)
+    for recording, place in zip(hidden, places, strict=True):
+        factors = np.ones_like(sizes)
+        factors[heard] = np.where(place[np.ix_(bands[heard], frames)], kept[heard], 1.0)
+        sound = transform.istft(waves * factors, k1=len(padded))[:n_samples]
+        recording[:n_samples] = np.clip(np.round(sound), -LOUDEST, LOUDEST)
+    return hidden[..., None]
+
+
+def locate(grid: Grid, places: BoolArray) -> str:
+    """Where marked places (bands, frames), low bands first, are: "1.8 to 2.6 kHz, 0.12 to 0.20 s"."""
+    lowest, first, above, end = box_of(places)
+    edges = (grid.band_edges[:-1] + grid.band_edges[1:]) / 2
+    seconds = [frame * grid.hop / grid.rate for frame in (first, end)]
+    return f"{edges[lowest] / 1000:.1f} to {edges[above] / 1000:.1f} kHz, {seconds[0]:.2f} to {seconds[1]:.2f} s"
+
+
+def _make_transform(grid: Grid) -> scipy.signal.ShortTimeFFT:
+    """With windows of a frame, four of which stand over each sample; times in samples."""
+    size = -(-grid.window // 4) * 4
+    return scipy.signal.ShortTimeFFT(np.hanning(size + 1)[:-1], hop=size // 4, fs=1.0)
+
+
+def _band_of_bins(grid: Grid) -> IntArray:
+    """The band whose middle is nearest to each frequency of the transform, -1 for those outside all bands."""
+    hertz = np.linspace(0, grid.rate / 2, len(_make_transform(grid).f))
+    edges = grid.band_edges
+    nearest = np.abs(to_mel(hertz)[:, None] - to_mel(edges[1:-1])).argmin(1)
+    return np.where((hertz < edges[0]) | (hertz > edges[-1]), -1, nearest)
