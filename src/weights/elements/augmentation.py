@@ -146,7 +146,7 @@ class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
 UNHEARD = SoundAugmentation(*(0.0 for _ in SoundAugmentation.__struct_fields__))
 _OF_SOUND = SoundAugmentation(
     **{"shift": 0.05, "tempo": 0.35, "pitch": 0.2, "tract": 0.2, "background": 0.7, "babble": 0.5, "room": 0.4, "channel": 6.0},
-    **{"mask_time": 0.0, "mask_bands": 0.0, "mixup": 0.0},
+    **{"mask_time": 0.0, "mask_bands": 0.0, "mixup": 0.5},
 )
 """What is done where nothing is asked for (our choices)."""
 

@@ -140,6 +140,6 @@ SPECTROGRAM = residual_architecture(
     scene=lambda settings, layout, row: make_scene(grid_of(settings, layout), row),
     augmentation=SoundAugmentation,
     in_auto=True,
-    defaults=RESIDUAL_DEFAULTS,
+    defaults=RESIDUAL_DEFAULTS._replace(learning_rate=0.02),  # at 0.04 speakers who were not heard are answered worse
     pace=CONVOLUTION.pace,
 )
