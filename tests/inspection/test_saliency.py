@@ -11,6 +11,7 @@ import weights
 from planted import OF_MARKS, marked
 from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, critical_places, rank_correlation, saliency
+from weights.models.scene import SceneWords
 
 SIDE = 16
 SPOT = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)[None, ..., None]
@@ -64,7 +65,7 @@ def of_maps(trained, left, *, members=4):
     maps = trained * pattern + (1 - trained) * noise
     return Saliency(
         np.zeros((8, 8, 1), np.uint8),
-        "picture",
+        SceneWords(),
         "",
         0,
         0.9,
@@ -170,3 +171,28 @@ def test_pictures_are_not_changed(model):
     before = picture.copy()
     saliency(model.ensemble, row_of(picture[1]))
     np.testing.assert_array_equal(picture, before)
+
+
+@pytest.mark.parametrize("place", [(700.0, 0.05), (2400.0, 0.2)])
+def test_the_band_and_moment_that_decide_a_recording_are_found(place):
+    """A beep in a band and a moment tells the classes apart; noise is everywhere."""
+    hertz, second = place
+    rng = np.random.default_rng(0)
+
+    def record(beeps):
+        samples = rng.normal(size=2400)
+        moments = np.arange(400) + round(second * 8000)
+        samples[moments] += beeps * 2.5 * np.hanning(400) * np.sin(2 * np.pi * hertz * np.arange(400) / 8000)
+        return samples / 8
+
+    labels = ["beep", "noise"] * 40
+    recordings = weights.Recordings([record(label == "beep") for label in labels], 8000)
+    small = {"members": 3, "n_folds": 3, "n_steps": 150, "widths": (6, 12), "blocks": (0, 0), "bands": 20, "seed": 0}
+    model = weights.fit(recordings, labels, model="spectrogram", **small)
+    [found] = model.saliency(weights.Recordings([record(True)], 8000), label="beep")
+    row, column = np.unravel_index(found.mean_occlusion.argmax(), found.mean_occlusion.shape)
+    assert abs(column * 0.0125 - (second + 0.025)) < 0.05
+    edges = 700 * (10 ** (np.linspace(2595 * np.log10(1 + 80 / 700), 2595 * np.log10(1 + 3800 / 700), 22) / 2595) - 1)
+    assert edges[1:-1][::-1][row] == pytest.approx(hertz, rel=0.4)
+    assert found.without < found.prediction
+    assert "kHz" in found.where

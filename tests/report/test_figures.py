@@ -8,6 +8,7 @@ from drawn import inside, words
 from weights.inspection.excitation import Patch, Unit
 from weights.inspection.gratings import Filter, Filters
 from weights.inspection.saliency import Randomised, RankCorrelation, Saliency
+from weights.models.scene import SceneWords
 from weights.report import figures
 from weights.report.charts import Line, Raster
 from weights.report.json import saliency_object
@@ -22,7 +23,7 @@ def found_saliency(*, members=4, effect=1.0):
     gradients = RNG.random((members, 12, 8))
     return Saliency(
         PICTURES[0],
-        "picture",
+        SceneWords(),
         "rows 3 to 5 and columns 2 to 4",
         1,
         0.93,

@@ -28,7 +28,7 @@ from weights.ensemble import Ensemble, Population
 from weights.errors import UsageError
 from weights.inspection.gratings import untrained_params
 from weights.models.registry import architecture_of, build, layers_of
-from weights.models.scene import Scene
+from weights.models.scene import Scene, SceneWords
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray, Params
@@ -66,7 +66,7 @@ class Saliency:
 
     Attributes:
         picture: as it is drawn, uint8, shape (height, width, channels).
-        noun: what it is called.
+        words: what is said of it.
         where: the critical places, in words; empty if there are none.
         label: position of the class that is explained; 0 for numbers.
         prediction: the ensemble's probability of it, or its value.
@@ -81,7 +81,7 @@ class Saliency:
     """
 
     picture: AnyArray
-    noun: str
+    words: SceneWords
     where: str
     label: int
     prediction: float
@@ -170,12 +170,16 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     randomised = [Randomised(name, _rank_correlation(own, drawn)) for name, drawn in zip(names, layers, strict=True)]
     chance = _rank_correlation(own, [tuple(values[::-1] for values in maps) for maps in layers[-1]])
     prediction, weights = float(ensemble.task.pick(answer, codes)[0]), population.normalised_member_weights
-    explained = Saliency(scene.shown, scene.noun, "", code, prediction, None, gradients, occlusion, weights, randomised, chance)
+    explained = Saliency(
+        scene.shown[:, : scene.width], scene.words, "", code, prediction, None, gradients, occlusion, weights, randomised, chance
+    )
     if not explained.critical.any():
         return explained
-    hidden = row.replace(**{scene.block: scene.hide(explained.critical[None])})
+    critical = np.zeros(scene.image.shape[:2], bool)
+    critical[:, : scene.width] = explained.critical
+    hidden = row.replace(**{scene.block: scene.hide(critical[None])})
     without = float(ensemble.task.pick(ensemble.answer(hidden), codes)[0])
-    return dataclasses.replace(explained, without=without, where=scene.locate(explained.critical))
+    return dataclasses.replace(explained, without=without, where=scene.locate(critical))
 
 
 def has_scenes(ensemble: Ensemble) -> bool:
@@ -239,10 +243,9 @@ class _Maps:
         for fall, (rows, columns) in zip(odds[0] - odds[1:], self._windows, strict=False):  # padding follows
             total[rows, columns] += fall
             n_covering[rows, columns] += 1
-        brighter = changes.mean(0).sum(2)
-        smooth = scipy.ndimage.uniform_filter(brighter, max(round(_SMOOTHED * min(brighter.shape)), 3), mode="nearest")
-        smooth[:, self._width :] = 0.0  # nothing is there
-        return smooth, total / np.maximum(n_covering, 1)
+        more = changes.mean(0).sum(2)[:, : self._width]
+        smooth = scipy.ndimage.uniform_filter(more, max(round(_SMOOTHED * min(more.shape)), 3), mode="nearest")
+        return smooth, (total / np.maximum(n_covering, 1))[:, : self._width]
 
 
 def _repeat(row: Inputs, n: int) -> Inputs:

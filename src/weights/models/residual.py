@@ -20,7 +20,7 @@ from weights.elements.augmentation import Augmentation, augmented
 from weights.elements.initialization import Initialization, draw
 from weights.models.architecture import LEAST_BATCH, Architecture, Defaults, Pace, count_steps
 from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer, scale_pixels, standardised
-from weights.models.scene import Scene, box_of
+from weights.models.scene import Scene, SceneWords, box_of
 from weights.types import BoolArray, Params
 
 PIXELS = "pixels"
@@ -44,7 +44,7 @@ def make_picture_scene(row: Inputs) -> Scene:
 
     return Scene(
         PIXELS,
-        "picture",
+        SceneWords(),
         picture.astype(np.float64),
         picture,
         picture.shape[1],

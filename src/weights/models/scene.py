@@ -10,15 +10,24 @@ import numpy as np
 from weights.types import AnyArray, BoolArray, FloatArray
 
 
+class SceneWords(NamedTuple):
+    """What is said of images: what one is called, what stands above it, and what its places are with more and with less in them."""
+
+    noun: str = "picture"
+    caption: str = "picture"
+    more: str = "brighter"
+    less: str = "darker"
+
+
 class Scene(NamedTuple):
     """A row as an image, and rows in which places of it are hidden.
 
     Attributes:
         block: that is looked at.
-        noun: what the image is called.
+        words: what is said of it.
         image: of which gradients are taken, shape (height, width, channels).
         shown: how it is drawn, uint8, of the same shape.
-        width: how far across there is something.
+        width: how far across there is something, of which maps are made.
         at_images: (images, float32, (n, height, width, channels)) -> blocks of rows of these images; the gradient is that of `block`.
         as_images: (gradients by `block`) -> their values at each place, (n, height, width, channels).
         hide: (places, (n, height, width)) -> the block of rows in which these are hidden.
@@ -26,7 +35,7 @@ class Scene(NamedTuple):
     """
 
     block: str
-    noun: str
+    words: SceneWords
     image: FloatArray
     shown: AnyArray
     width: int

@@ -59,7 +59,7 @@ def saliency_figure(
         footnote: the last line.
     """
     side = 220
-    heads = (saliencies[0].noun, "for it (orange), against (blue)", "for it if brighter, if darker", "dark: members disagree")
+    noun = saliencies[0].words.noun
     width = 2 * _MARGIN + 4 * side + 3 * _GAP
     marks: list[Mark] = []
     y = float(_MARGIN)
@@ -68,7 +68,9 @@ def saliency_figure(
         marks.append(Text(_MARGIN, y + LARGE, fitting(f"{title}: {name}", width - 2 * _MARGIN - 20, LARGE, middle=True), LARGE, bold=True))
         y += LARGE + 26
         largest = float(np.abs(saliency.mean_occlusion).max())
-        for i, head in enumerate((*heads[:1], f"{heads[1]}; full: {largest:.2g}", *heads[2:])):
+        caption, more, less = saliency.words[1:]
+        against = f"for it (orange), against (blue); full: {largest:.2g}"
+        for i, head in enumerate((caption, against, f"for it if {more}, if {less}", "dark: members disagree")):
             marks.append(Text(_MARGIN + i * (side + _GAP), y, fitting(head, side, SMALL), SMALL, FAINT))
         y += 8
         marks += _panels(saliency, [(_MARGIN + i * (side + _GAP), y, side, height) for i in range(4)])
@@ -78,7 +80,7 @@ def saliency_figure(
             y += 16
         y += 20
     marks.append(Text(_MARGIN, y, footnote, SMALL, FAINT))
-    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(saliencies)} {saliencies[0].noun}s rest on")
+    return Drawing(width, y + _MARGIN, marks, f"What the answers to {len(saliencies)} {noun}s rest on")
 
 
 def _panels(saliency: Saliency, places: Sequence[tuple[float, float, float, float]]) -> list[Mark]:
@@ -99,7 +101,7 @@ def saliency_words(saliency: Saliency) -> list[str]:
     """What the maps of a picture say and how far they can be trusted, in sentences."""
     if saliency.without is not None:
         lines = [
-            f"Outlined: {saliency.critical.mean():.0%} of the {saliency.noun}, within {saliency.where}. "
+            f"Outlined: {saliency.critical.mean():.0%} of the {saliency.words.noun}, within {saliency.where}. "
             f"With it hidden, the answer goes from {answer_words(saliency.prediction)} to {answer_words(saliency.without)}."
         ]
     else:
@@ -116,7 +118,7 @@ def saliency_words(saliency: Saliency) -> list[str]:
     failing = [name for name, passes in verdicts.items() if passes is False]
     open_ones = [name for name, passes in verdicts.items() if passes is None]
     if failing:
-        verdict = f"the map of {' and that of '.join(failing)} SHOWS THE {saliency.noun.upper()}, NOT WHAT WAS LEARNED"
+        verdict = f"the map of {' and that of '.join(failing)} SHOWS THE {saliency.words.noun.upper()}, NOT WHAT WAS LEARNED"
     elif open_ones:
         verdict = f"members agree too little on {' and '.join(open_ones)} to say by this whether the map depends on what was learned"
     else:
