@@ -134,8 +134,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
             otherwise a square of the larger side that half of them have, at most 64.
         sample_rate: samples a second that recordings get, 1,000 to 48,000; by default the commonest rate, at most 16,000.
-        seconds: that recordings get, at most 60; by default time for 99 in 100 of them, silence at the ends left out, at most 4. Of longer
-            ones the loudest stretch is read.
+        recording_seconds: that recordings get, at most 60; by default time for 99 in 100 of them, silence at the ends left out, at most
+            4. Of longer ones the loudest stretch is read.
         sample_weight: column of row weights, or n numbers.
         class_weight: "balanced", or label -> factor.
         positive: of two classes the one whose probability and odds are spoken of, in the run and all that is asked of it; the later of them

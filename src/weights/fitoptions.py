@@ -244,7 +244,7 @@ class DataOptions(PartOptions, frozen=True):
         int | None,
         option("Samples a second that recordings get.", "NUMBER"),
     ] = None
-    seconds: Annotated[
+    recording_seconds: Annotated[
         float | None,
         option("Time that recordings get; of longer ones the loudest stretch is read.", "SECONDS"),
     ] = None

@@ -72,7 +72,7 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         clip=said.clip,
         picture_size=said.picture_size,
         sample_rate=said.sample_rate,
-        seconds=said.seconds,
+        recording_seconds=said.recording_seconds,
         classes=() if said.classes is None else parse_class_names(said.classes),
     )
     return roles, apart

@@ -31,7 +31,8 @@ class Roles(msgspec.Struct, frozen=True):
         keep: words that mean "no value" in other text files, such as None, and are labels in this one.
         split: column that says which rows are for the test only ("test"); nothing is learned from them, and they are judged last.
         picture_size: height and width of pictures; None leaves it to what is found.
-        sample_rate: samples a second of recordings, and seconds, how long the longest may last; None leaves them to what is found.
+        sample_rate: samples a second of recordings; None leaves it to what is found.
+        recording_seconds: how long the longest may last; the same.
         classes: names of the whole numbers in the target, in their order or by number; see `classnames`.
     """
 
@@ -46,7 +47,7 @@ class Roles(msgspec.Struct, frozen=True):
     split: str | None = None
     picture_size: int | None = None
     sample_rate: int | None = None
-    seconds: float | None = None
+    recording_seconds: float | None = None
     classes: ClassNames = ()
     keep: tuple[str, ...] = ()
 

@@ -43,7 +43,7 @@ def test_odd_recordings_are_read_and_listed(tmp_path):
     for words in (
         "1 of 28 recordings could not be read and was left out: rise/silent.wav (is silent)",
         "1 recording is clipped: peaks are cut off flat: rise/clipped.wav",
-        "1 recording is longer than the time that recordings get, of which the loudest stretch was read (--seconds): rise/long.wav",
+        "of which the loudest stretch was read (--recording-seconds): rise/long.wav",
         "1 recording is sampled more slowly than others",
         "1 recording is of another format than the name says, and read as that: rise/slow.flac is WAV",
         "of rates from 4,000 to 8,000",

@@ -50,7 +50,7 @@ def _check(column: Sound) -> list[str]:
 
 
 def _make_options(roles: Any, report_progress: ReportProgress) -> SoundOptions:
-    return SoundOptions(sample_rate=roles.sample_rate, seconds=roles.seconds, report_progress=report_progress)
+    return SoundOptions(sample_rate=roles.sample_rate, seconds=roles.recording_seconds, report_progress=report_progress)
 
 
 def _read(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
@@ -73,9 +73,9 @@ def _fill_like(table: pa.Table, column: Sound, folder: Path) -> pa.Table:
 
 
 def _complain(roles: Any, column: Sound | None) -> str:
-    if column is not None or (roles.sample_rate is None and roles.seconds is None):
+    if column is not None or (roles.sample_rate is None and roles.recording_seconds is None):
         return ""
-    flag = "--seconds" if roles.sample_rate is None else "--sample-rate"
+    flag = "--recording-seconds" if roles.sample_rate is None else "--sample-rate"
     return f"{flag} was given, but there are no recordings. Leave it out, or name their column: --kind file=recording."
 
 
@@ -104,7 +104,7 @@ RECORDING = Kind(
         read_new_recordings,
         _fill_like,
         _complain,
-        options=lambda column: {"sample_rate": column.sample_rate, "seconds": column.seconds},
+        options=lambda column: {"sample_rate": column.sample_rate, "recording_seconds": column.seconds},
     ),
     rate=lambda column: column.sample_rate,
     cells=_tell_seconds,

@@ -33,7 +33,7 @@ _USUAL_SECONDS, _LONG_ENOUGH, _ROOM = 4.0, 0.99, 1.1
 _CLIPPED = "clipped: peaks are cut off flat"
 _CANCELLED = "of channels that cancel each other, of which the loudest was read"
 _SLOWER = "sampled more slowly than others, with nothing above half of that rate"
-_LONGER = "longer than the time that recordings get, of which the loudest stretch was read (--seconds)"
+_LONGER = "longer than the time that recordings get, of which the loudest stretch was read (--recording-seconds)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class SoundOptions:
             raise UsageError(f"A sampling rate must be from {SLOWEST:,} to {FASTEST:,}, but is {self.sample_rate:,}. Change --sample-rate.")
         if self.seconds is not None and not 0.1 <= self.seconds <= MOST_SECONDS:
             raise UsageError(
-                f"Recordings last from 0.1 to {MOST_SECONDS:g} seconds, but {self.seconds:g} were asked for. Change --seconds."
+                f"Recordings last from 0.1 to {MOST_SECONDS:g} seconds, but {self.seconds:g} were asked for. Change --recording-seconds."
             )
 
 
@@ -170,7 +170,7 @@ def _measure(content: Content, *, array_rate: int | None) -> tuple[int, float, f
 
 def _remark_on_form(rate: int, n_samples: int, rates: Counter[int]) -> str:
     found = f", of rates from {min(rates):,} to {max(rates):,}" if len(rates) > 1 or (rates and max(rates) != rate) else ""
-    return f"recordings are read at {rate:,} samples a second{found}, for {say_time(n_samples / rate)} (--sample-rate, --seconds)"
+    return f"recordings are read at {rate:,} samples a second{found}, for {say_time(n_samples / rate)} (--sample-rate, --recording-seconds)"
 
 
 def _decode(content: Content, *, rate: int, n_samples: int, array_rate: int | None) -> DecodedFile | str:
