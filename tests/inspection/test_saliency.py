@@ -9,6 +9,7 @@ import scipy.stats
 
 import weights
 from planted import OF_MARKS, marked
+from weights.data.bags import Bags
 from weights.data.inputs import Inputs, Layout
 from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, critical_places, rank_correlation, saliency
 from weights.models.scene import SceneWords
@@ -136,6 +137,13 @@ def test_columns_beside_a_picture_stay_as_they_are(by_hand):
         pixels=np.where(one.critical[None, ..., None], picture[1].mean().round().astype(np.uint8), row["pixels"]), x=rows[0].x
     )
     assert one.without == pytest.approx(ensemble.predict_proba(without)[0, 1], abs=1e-6)
+
+
+def test_texts_beside_a_picture_have_no_part_in_its_map(by_hand):
+    ensemble = by_hand(SPOT, members=2)
+    row = row_of(marked(2, seed=14, place=(6, 9))[0][1])
+    alone, beside = (saliency(ensemble, each, label=1) for each in (row, row.replace(text=Bags.empty(1, 5, 2).padded(1))))
+    np.testing.assert_array_equal(alone.occlusion, beside.occlusion)
 
 
 def test_gradients_are_those_of_finite_differences(by_hand):

@@ -160,7 +160,9 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     codes = ensemble.task.explained_codes(answer, asked)
     code = int(codes[0])
     spec = program_spec(population.spec)
-    mapped = _Maps(spec, layout, ensemble.task.functions, code, row, scene)
+    architecture = architecture_of(spec.model)
+    read = row.only((*architecture.reads, *architecture.also_reads))
+    mapped = _Maps(spec, layout, ensemble.task.functions, code, read, scene)
     members = population.members
     names = layers_of(population.spec.model)[::-1]
     with ThreadPoolExecutor(available_threads()) as threads:
