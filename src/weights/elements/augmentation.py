@@ -21,7 +21,24 @@ _STREAM = 0xA06
 """Of numbers of chance, apart from those of dropout, whose streams are layers."""
 
 
-class TextAugmentation(msgspec.Struct, frozen=True, tag="texts"):
+class _Changes(msgspec.Struct, frozen=True):
+    """Changes by name, None where nothing is asked for."""
+
+    @property
+    def active(self) -> dict[str, float]:
+        """The changes that are asked for, by name."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+
+    def _find_beyond(self, bounds: Mapping[str, float]) -> list[str]:
+        """The changes that are below zero or above their bounds, in words."""
+        return [
+            f"{name} must be between 0 and {most:g}, but is {value}"
+            for name, most in bounds.items()
+            if (value := getattr(self, name)) is not None and not 0 <= value <= most
+        ]
+
+
+class TextAugmentation(_Changes, frozen=True, tag="texts"):
     """What of texts is left out while members learn.
 
     Attributes:
@@ -41,13 +58,8 @@ class TextAugmentation(msgspec.Struct, frozen=True, tag="texts"):
         """With everything filled in; off if no step may be random."""
         return TextAugmentation((0.3 if random else 0.0) if self.word_dropout is None else self.word_dropout)
 
-    @property
-    def active(self) -> dict[str, float]:
-        """The changes that are asked for, by name."""
-        return _find_asked(self)
 
-
-class Augmentation(msgspec.Struct, frozen=True, tag="pictures"):
+class Augmentation(_Changes, frozen=True, tag="pictures"):
     """How much pictures are changed while members learn; nothing is changed where they are judged and used.
 
     Attributes:
@@ -70,17 +82,12 @@ class Augmentation(msgspec.Struct, frozen=True, tag="pictures"):
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
-        return _find_beyond(self, {"shift": 0.5, "crop": 0.5, "rotate": 180.0, "brightness": 1.0, "mixup": 0.5})
+        return self._find_beyond({"shift": 0.5, "crop": 0.5, "rotate": 180.0, "brightness": 1.0, "mixup": 0.5})
 
     def resolved(self, layout: Layout, *, random: bool = True) -> Augmentation:
         """With everything filled in for pictures of this layout; all off if no step may be random."""
         usual = NOTHING if not random else _OF_COLOUR if layout.shape("pixels")[-1] > 1 else _OF_GREY
         return msgspec.structs.replace(usual, **self.active)
-
-    @property
-    def active(self) -> dict[str, float]:
-        """The changes that are asked for, by name."""
-        return _find_asked(self)
 
     @property
     def turns(self) -> bool:
@@ -94,7 +101,7 @@ _OF_GREY = Augmentation(flip=False, shift=0.1, crop=0.1, rotate=10.0, brightness
 """What is done where nothing is asked for (our choices)."""
 
 
-class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
+class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
     """How much recordings are changed while members learn; nothing is changed where they are judged and used.
 
     How loud they are plays no part, so that it need not be changed.
@@ -129,18 +136,13 @@ class SoundAugmentation(msgspec.Struct, frozen=True, tag="sounds"):
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
         shares = dict.fromkeys(("tempo", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5}
-        return _find_beyond(
-            self, {"shift": 10.0, **shares, "background": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0}
+        return self._find_beyond(
+            {"shift": 10.0, **shares, "background": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0}
         )
 
     def resolved(self, layout: Layout, *, random: bool = True) -> SoundAugmentation:
         """With everything filled in; all off if no step may be random."""
         return msgspec.structs.replace(_OF_SOUND if random else UNHEARD, **self.active)
-
-    @property
-    def active(self) -> dict[str, float]:
-        """The changes that are asked for, by name."""
-        return _find_asked(self)
 
 
 UNHEARD = SoundAugmentation(*(0.0 for _ in SoundAugmentation.__struct_fields__))
@@ -151,19 +153,6 @@ _OF_SOUND = SoundAugmentation(
 """What is done where nothing is asked for (our choices)."""
 
 AnyAugmentation = Augmentation | SoundAugmentation | TextAugmentation
-
-
-def _find_asked(settings: AnyAugmentation) -> dict[str, float]:
-    return {name: value for name in settings.__struct_fields__ if (value := getattr(settings, name)) is not None}
-
-
-def _find_beyond(settings: AnyAugmentation, bounds: Mapping[str, float]) -> list[str]:
-    """The settings that are below zero or above their bounds, in words."""
-    return [
-        f"{name} must be between 0 and {most:g}, but is {value}"
-        for name, most in bounds.items()
-        if (value := getattr(settings, name)) is not None and not 0 <= value <= most
-    ]
 
 
 class _Chance(NamedTuple):

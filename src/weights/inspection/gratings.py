@@ -22,6 +22,7 @@ import numpy as np
 from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Ensemble, Population
 from weights.errors import UsageError
+from weights.models.architecture import Architecture
 from weights.models.registry import architecture_of, build
 from weights.models.residual import PIXELS, image_size
 from weights.spec import Spec, program_spec
@@ -156,17 +157,27 @@ def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
     Raises:
         UsageError: the ensemble does not read pictures.
     """
-    able = [population for population in ensemble.populations if PIXELS in architecture_of(population.spec.model).reads]
-    if not reads_pictures(ensemble):
+    population = find_population(ensemble, _reads_pixels)
+    if population is None:
         raise UsageError(
             "Filters and maps need a run of pictures, but this one reads columns. See `weights summary` and `weights explain`."
         )
-    return max(able, key=lambda population: population.stacking_weight), ensemble.encoding.layout(ensemble.task.n_outputs)
+    return population, ensemble.encoding.layout(ensemble.task.n_outputs)
 
 
 def reads_pictures(ensemble: Ensemble) -> bool:
     """Whether some members look at pictures."""
-    return any(PIXELS in architecture_of(population.spec.model).reads for population in ensemble.populations)
+    return find_population(ensemble, _reads_pixels) is not None
+
+
+def find_population(ensemble: Ensemble, is_able: Callable[[Architecture], bool]) -> Population | None:
+    """Of the populations whose architecture is able the one of largest stacking weight; None if none is."""
+    able = [population for population in ensemble.populations if is_able(architecture_of(population.spec.model))]
+    return max(able, key=lambda population: population.stacking_weight, default=None)
+
+
+def _reads_pixels(architecture: Architecture) -> bool:
+    return PIXELS in architecture.reads
 
 
 def show_pixels(layout: Layout, pixels: Any, columns: Any = 0.0) -> Inputs:

@@ -26,7 +26,8 @@ from weights.data.files.threads import available_threads
 from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Ensemble, Population
 from weights.errors import UsageError
-from weights.inspection.gratings import untrained_params
+from weights.inspection.gratings import find_population, untrained_params
+from weights.models.architecture import Architecture
 from weights.models.registry import architecture_of, build, layers_of
 from weights.models.scene import Scene, SceneWords
 from weights.spec import Spec, program_spec
@@ -186,7 +187,11 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
 
 def has_scenes(ensemble: Ensemble) -> bool:
     """Whether some members look at rows as images."""
-    return any(architecture_of(population.spec.model).scene is not None for population in ensemble.populations)
+    return find_population(ensemble, _has_scene) is not None
+
+
+def _has_scene(architecture: Architecture) -> bool:
+    return architecture.scene is not None
 
 
 def find_scene(ensemble: Ensemble, row: Inputs) -> tuple[Population, Layout, Scene]:
@@ -195,10 +200,9 @@ def find_scene(ensemble: Ensemble, row: Inputs) -> tuple[Population, Layout, Sce
     Raises:
         UsageError: there is none.
     """
-    able = [population for population in ensemble.populations if architecture_of(population.spec.model).scene is not None]
-    if not able:
+    population = find_population(ensemble, _has_scene)
+    if population is None:
         raise UsageError("Maps need a run of pictures or recordings, but this one reads columns. See `weights explain`.")
-    population = max(able, key=lambda population: population.stacking_weight)
     layout, make = ensemble.encoding.layout(ensemble.task.n_outputs), architecture_of(population.spec.model).scene
     assert make is not None
     return population, layout, make(population.spec.model, layout, row)

@@ -67,7 +67,11 @@ class Convolution(ModelSettings, msgspec.Struct, frozen=True, tag="convolution")
         """With everything filled in for pictures (height, width, channels) and so many of them (our choices)."""
         n_stages = len(self.widths or self.blocks or ()) or max(1 + (-(-max(picture[:2]) // _LAST_SIDE) - 1).bit_length(), 2)
         last = 128 if n_samples >= _FEW_PICTURES and picture[2] > 1 else 64
-        widths = self.widths or tuple(max(last >> (n_stages - 1 - stage), 16) for stage in range(n_stages))
+        return self.filled(n_stages, last=last, least=16)
+
+    def filled(self, n_stages: int, *, last: int, least: int) -> Convolution:
+        """With so many stages: each has twice the channels of that before, within bounds, and the last one a residual block."""
+        widths = self.widths or tuple(max(last >> (n_stages - 1 - stage), least) for stage in range(n_stages))
         return Convolution(widths, self.blocks or (0,) * (n_stages - 1) + (1,))
 
     @property

@@ -30,7 +30,7 @@ SOUNDING = "sounding"
 def make_scene(grid: Grid, row: Inputs) -> Scene:
     """The scene of one recording."""
     recording = np.asarray(row[SOUND])
-    heard = jax.jit(lambda samples: hear(grid, samples))(recording)
+    heard = _hear(grid, recording)
     energies, sounding = np.asarray(heard.energies, np.float64)[0, ::-1], np.asarray(heard.sounding)
     width = max(int(sounding.sum()), 1)
     inside = energies[:, :width]
@@ -51,6 +51,9 @@ def make_scene(grid: Grid, row: Inputs) -> Scene:
         hide=lambda places: hide(grid, recording[0, :, 0], places[:, ::-1]),
         locate=lambda places: locate(grid, places[::-1]),
     )
+
+
+_hear = jax.jit(hear, static_argnums=0)
 
 
 def hide(grid: Grid, samples: AnyArray, places: BoolArray) -> AnyArray:

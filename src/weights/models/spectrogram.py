@@ -26,7 +26,8 @@ _MOST_BANDS, _LEAST_HOP, _LONGEST_WINDOW = 256, 0.001, 0.5
 """Beyond which settings are a mistake, or a saved run was tampered with."""
 _BANDS, _WINDOW, _HOP, _MOST_FRAMES = 40, 0.025, 0.0125, 320
 """Usual settings; recordings of many seconds get a longer hop, so that there are at most so many frames (our choices)."""
-_WIDTHS, _BLOCKS = (8, 16, 32, 64), (0, 0, 0, 1)
+_N_STAGES, _NARROWEST, _WIDEST = 4, 8, 64
+"""Stages, and the channels of the first and of the last (our choices)."""
 
 
 class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram"):
@@ -59,10 +60,8 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
     def resolved(self, layout: Layout) -> Spectrogram:
         """With everything filled in for recordings of this layout."""
         hop = self.hop or max(_HOP, layout.shape(SOUND)[0] / layout.rate(SOUND) / _MOST_FRAMES)
-        n_stages = len(self.widths or self.blocks or _WIDTHS)
-        widths = self.widths or tuple(max(_WIDTHS[-1] >> (n_stages - 1 - stage), _WIDTHS[0]) for stage in range(n_stages))
-        blocks = self.blocks or (0,) * (n_stages - 1) + _BLOCKS[-1:]
-        return Spectrogram(self.bands or _BANDS, self.window or _WINDOW, hop, widths, blocks)
+        stages = self.convolution.filled(len(self.widths or self.blocks or ()) or _N_STAGES, last=_WIDEST, least=_NARROWEST)
+        return Spectrogram(self.bands or _BANDS, self.window or _WINDOW, hop, stages.widths, stages.blocks)
 
     @property
     def convolution(self) -> Convolution:

@@ -122,7 +122,7 @@ def decode(content: Content, *, sample_rate: int | None = None, rate: int | None
     except _Unreadable as reason:
         return str(reason)
     except Exception as error:  # libsndfile raises RuntimeError and its own, NumPy MemoryError.
-        return _say_reason(error, content)
+        return _say_reason(error)
 
 
 def fit(samples: FloatArray, n_samples: int) -> FloatArray:
@@ -295,7 +295,7 @@ def _say_what_it_is(content: bytes) -> str:
     return f"is not a {FORMATS_IN_WORDS} recording"
 
 
-def _say_reason(error: Exception, content: Content) -> str:
+def _say_reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "does not fit into memory"
     message = (str(error).splitlines() or [""])[0]

@@ -42,18 +42,18 @@ class SoundOptions:
 
     Attributes:
         sample_rate: that all get, samples a second. By default the commonest, if a first look finds it to be at most 16,000.
-        array_rate: samples a second of recordings that came as arrays.
         seconds: that the longest gets. By default time for 99 in 100 of those looked at, but at most 4.
+        array_rate: samples a second of recordings that came as arrays.
         strict: refuse a recording that cannot be read, instead of leaving it out.
         report_progress: called now and then with the share of recordings that is done.
 
     Raises:
-        UsageError: one of the first two is out of bounds.
+        UsageError: the rate or the seconds are out of bounds.
     """
 
     sample_rate: int | None = None
-    array_rate: int | None = None
     seconds: float | None = None
+    array_rate: int | None = None
     strict: bool = False
     report_progress: ReportProgress = lambda share: None
 
@@ -74,7 +74,7 @@ class Recordings:
         sample_rate: samples a second of all.
 
     Raises:
-        UsageError: they are no sequence of arrays, or the rate is no positive number.
+        UsageError: they are no sequence of arrays, or the rate is no number.
 
     Example:
         >>> len(Recordings([np.zeros(800), np.zeros((400, 2))], sample_rate=8000).samples)
