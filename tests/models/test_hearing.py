@@ -8,7 +8,7 @@ import pytest
 from sounds import RATE, tone
 from weights.data.audio.decoding import fit
 from weights.elements.augmentation import UNHEARD, SoundAugmentation
-from weights.models.hearing import Grid, draw_changes, draw_noise, hear
+from weights.models.hearing import Grid, draw_changes, hear
 
 GRID = Grid(rate=RATE, n_samples=4000, n_bands=32, window=200, hop=100)
 SEED, STEP = jnp.uint32(3), jnp.int32(7)
@@ -28,7 +28,7 @@ def changed(samples, **settings):
     """Heard with each change at its largest, upwards."""
     drawn = draw_changes(UNHEARD, GRID, len(samples), seed=SEED, step=STEP)
     changes = drawn._replace(**{name: jnp.full(len(samples), value) for name, value in settings.items()})
-    return hear(GRID, samples, changes, noise=draw_noise(samples, seed=SEED, step=STEP))
+    return hear(GRID, samples, changes)
 
 
 def loudest_band(heard, row=0):
@@ -115,8 +115,7 @@ def test_noise_and_babble_have_the_loudness_that_is_asked_for():
     for name, way in ways.items():
         loud = {"babble" if name == "babble" else "noise": 0.5, **way}
         changes = drawn._replace(**{field: jnp.full(64, value) for field, value in loud.items()})
-        noise = draw_noise(np.zeros((64, 4000, 1)), seed=SEED, step=STEP)
-        added = np.asarray(_add_noise(x, jnp.full(64, 3000), changes, noise) - x)
+        added = np.asarray(_add_noise(x, jnp.full(64, 3000), changes) - x)
         assert np.sqrt((added[:, :3000] ** 2).mean()) == pytest.approx(0.5, rel=0.05)
         assert not added[:, 3000:].any()
 
@@ -132,7 +131,7 @@ def test_what_is_hidden_is_zero():
     samples = recordings(np.random.default_rng(6).normal(size=4000))
     drawn = draw_changes(UNHEARD, GRID, 1, seed=SEED, step=STEP)
     changes = drawn._replace(hidden_frames=jnp.asarray([[5.0, 3.0]]), hidden_bands=jnp.asarray([[10.0, 4.0]]))
-    energies = np.asarray(hear(GRID, samples, changes, noise=draw_noise(samples, seed=SEED, step=STEP)).energies[0, :, :, 0])
+    energies = np.asarray(hear(GRID, samples, changes).energies[0, :, :, 0])
     assert not energies[:, 5:8].any()
     assert not energies[10:14].any()
     assert energies[:10, 8:].any()

@@ -9,7 +9,8 @@ tract), on energies (room) and on their logarithms (microphone, masks).
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -87,12 +88,13 @@ class Heard(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """How recordings of a batch are changed, each (n,) but for the last three.
+    """How recordings of a batch are changed, each (n,) but for the last four.
 
     pitch, tempo, tract: factors. shift: samples. noise, babble: shares of the recording's loudness, one of which is zero. tilt: of the
     noise, -1 to 1 from high to low. sparsity: power of the noise, 1 for a steady one, more for clicks. hum: its frequency in cycles a
     sample, where noise is one. decay: of the room, by which energy falls a frame. echo: share of energy that comes back. channel:
-    decibels at knots, (n, knots). hidden_frames, hidden_bands: begin and length of what is hidden, (n, 2).
+    decibels at knots, (n, knots). hidden_frames, hidden_bands: begin and length of what is hidden, (n, 2). waves: of noise, uniform
+    between -1 and 1, (n, t).
     """
 
     pitch: jax.Array
@@ -109,6 +111,7 @@ class Changes(NamedTuple):
     channel: jax.Array
     hidden_frames: jax.Array
     hidden_bands: jax.Array
+    waves: jax.Array
 
 
 def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.Array, step: jax.Array) -> Changes:
@@ -145,17 +148,17 @@ def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.A
         channel=(settings.channel or 0.0) * both[15:].T,
         hidden_frames=stretch(min((settings.mask_time or 0.0) * frames_a_second, grid.n_frames / 2), grid.n_frames, 9),
         hidden_bands=stretch((settings.mask_bands or 0.0) * grid.n_bands, grid.n_bands, 11),
+        waves=2.0 * uniforms((n, grid.n_samples), seed, step, _STREAM + 1) - 1.0,
     )
 
 
-def hear(grid: Grid, samples: jax.Array, changes: Changes | None = None, *, noise: jax.Array | None = None) -> Heard:
+def hear(grid: Grid, samples: jax.Array, changes: Changes | None = None) -> Heard:
     """What is heard of recordings, whatever their loudness and, in each band, their mean.
 
     Args:
         grid: of bands and frames.
         samples: int16, shape (n, t, 1), `ENDED` behind the end.
         changes: of each; None for none.
-        noise: uniform between -1 and 1, (n, t); needed where there are changes.
     """
     sounds = samples[..., 0] != ENDED
     n_samples = jnp.maximum(sounds.sum(1), 1)
@@ -164,9 +167,8 @@ def hear(grid: Grid, samples: jax.Array, changes: Changes | None = None, *, nois
     ones = jnp.ones(len(x))
     pitch, tempo, tract, shift = (ones, ones, ones, 0.0 * ones) if changes is None else changes[:4]
     if changes is not None:
-        assert noise is not None
         x, n_samples = _change_pitch(x, n_samples, pitch)
-        x = _add_noise(x, n_samples, changes, noise)
+        x = _add_noise(x, n_samples, changes)
         # What was played faster is shorter, and what was played higher has higher resonances: frames and bands make up for both.
         tempo, tract = tempo / pitch, tract / pitch
     starts = jnp.arange(grid.n_frames) * (grid.hop * tempo)[:, None] + shift[:, None]
@@ -184,17 +186,12 @@ def hear(grid: Grid, samples: jax.Array, changes: Changes | None = None, *, nois
     return Heard(energies.swapaxes(1, 2)[..., None], sounding)
 
 
-def draw_noise(samples: jax.Array, *, seed: jax.Array, step: jax.Array) -> jax.Array:
-    """Uniform noise between -1 and 1 for samples (n, t, 1), shape (n, t)."""
-    return 2.0 * uniforms(samples.shape[:2], seed, step, _STREAM + 1) - 1.0
-
-
 # From samples to bands
 
 
-def to_mel(hertz: FloatArray) -> FloatArray:
-    """Frequencies on the mel scale (O'Shaughnessy 1987), on which equal steps sound alike."""
-    return 2595.0 * np.log10(1.0 + hertz / 700.0)
+def to_mel(hertz: Any, log10: Callable[[Any], Any] = np.log10) -> Any:
+    """Frequencies on the mel scale (O'Shaughnessy 1987), on which equal steps sound alike, of NumPy or by the logarithm of JAX."""
+    return 2595.0 * log10(1.0 + hertz / 700.0)
 
 
 def _cut_frames(grid: Grid, x: jax.Array, starts: jax.Array) -> jax.Array:
@@ -228,7 +225,7 @@ def _weigh_bands(grid: Grid, tract: jax.Array) -> jax.Array:
     """Triangles over frequencies, each (bins, bands) for recordings (n,) whose resonances are moved by a factor; each adds up to one."""
     edges = jnp.asarray(to_mel(grid.band_edges), jnp.float32)
     hertz = jnp.arange(grid.n_bins) * (grid.rate / 2 / (grid.n_bins - 1))
-    mels = (2595.0 * jnp.log10(1.0 + hertz * tract[:, None] / 700.0))[..., None]
+    mels = to_mel(hertz * tract[:, None], jnp.log10)[..., None]
     below, middle, above = edges[:-2], edges[1:-1], edges[2:]
     triangles = jnp.maximum(jnp.minimum((mels - below) / (middle - below), (above - mels) / (above - middle)), 0.0)
     return triangles / (triangles.sum(1, keepdims=True) + 1e-3)
@@ -254,18 +251,18 @@ def _change_pitch(x: jax.Array, n_samples: jax.Array, pitch: jax.Array) -> tuple
     return played, jnp.minimum(n_samples / pitch, x.shape[1])
 
 
-def _add_noise(x: jax.Array, n_samples: jax.Array, changes: Changes, noise: jax.Array) -> jax.Array:
+def _add_noise(x: jax.Array, n_samples: jax.Array, changes: Changes) -> jax.Array:
     """Recordings (n, t) of loudness one with noise of a tilted spectrum, or another recording of the batch, while they last."""
     tilt = changes.tilt[:, None]
     # To a power, uniform noise becomes rare clicks, of variance 1 / (2 * power + 1).
     power = changes.sparsity[:, None]
-    noise = jnp.sign(noise) * jnp.exp(power * jnp.log(jnp.abs(noise) + 1e-9)) * jnp.sqrt(2.0 * power + 1.0)
+    noise = jnp.sign(changes.waves) * jnp.exp(power * jnp.log(jnp.abs(changes.waves) + 1e-9)) * jnp.sqrt(2.0 * power + 1.0)
     tilted = (noise + tilt * jnp.roll(noise, 1, 1)) * jax.lax.rsqrt(1.0 + tilt**2)
     # Another recording is played again and again, as if it went on.
     others, lengths = jnp.roll(x, 1, 0), jnp.roll(n_samples, 1)[:, None]
     lasting = jnp.take_along_axis(others, jnp.mod(jnp.arange(x.shape[1]), jnp.maximum(lengths, 1)).astype(jnp.int32), 1)
-    waves = jnp.cos(2.0 * jnp.pi * changes.hum[:, None] * jnp.arange(x.shape[1]))
-    hum = (jnp.exp(_BUZZ * (waves - 1.0)) - _BUZZ_MEAN) / _BUZZ_DEVIATION
+    cosines = jnp.cos(2.0 * jnp.pi * changes.hum[:, None] * jnp.arange(x.shape[1]))
+    hum = (jnp.exp(_BUZZ * (cosines - 1.0)) - _BUZZ_MEAN) / _BUZZ_DEVIATION
     tilted = jnp.where(changes.hum[:, None] > 0, hum, tilted)
     added = changes.noise[:, None] * tilted + changes.babble[:, None] * lasting
     return x + jnp.where(jnp.arange(x.shape[1]) < n_samples[:, None], added, 0.0)

@@ -18,7 +18,7 @@ from weights.elements.initialization import Initialization
 from weights.models.architecture import ModelSettings
 from weights.models.base import Cost, MemberModel
 from weights.models.convolution import CONVOLUTION, Convolution, convolution_parts, layer_names
-from weights.models.hearing import Grid, Heard, draw_changes, draw_noise, hear
+from weights.models.hearing import Grid, Heard, draw_changes, hear
 from weights.models.residual import RESIDUAL_DEFAULTS, Front, residual_architecture, residual_cost, residual_model
 from weights.models.soundscene import SOUNDING, make_scene
 
@@ -101,7 +101,7 @@ def _front(grid: Grid) -> Front:
     def view(inputs: Inputs, augmentation: SoundAugmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
         samples = inputs[SOUND]
         changes = draw_changes(augmentation, grid, len(samples), seed=seed, step=step)
-        return inputs.replace(**_as_inputs(hear(grid, samples, changes, noise=draw_noise(samples, seed=seed, step=step))).blocks)
+        return inputs.replace(**_as_inputs(hear(grid, samples, changes)).blocks)
 
     return Front(SOUND, embed, _average, view)
 
