@@ -6,7 +6,8 @@ import pytest
 
 from sounds import RATE, encode, tone, write_tones
 from weights.data.audio.column import Sound, count_samples, sound_form
-from weights.data.audio.medium import Recordings, SoundOptions, holds_recordings, read_new_recordings, read_recordings
+from weights.data.audio.kind import RECORDING
+from weights.data.audio.medium import Recordings, SoundOptions, holds_recordings, read_recordings
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.lists import list_array
 from weights.data.table.delimited import remarks_of
@@ -55,16 +56,16 @@ def test_new_recordings_are_read_like_those_of_training_and_a_bad_one_is_refused
     like = Sound("call", RATE, 2400)
     (tmp_path / "new.wav").write_bytes(encode(tone(600, rate=44100), 44100))
     (tmp_path / "empty.wav").write_bytes(b"")
-    table = read_new_recordings(tmp_path / "new.wav", like, read_table)
+    table = RECORDING.source.read_like(tmp_path / "new.wav", like, read_table)
     assert sound_form(table.schema.field("call")) == (2400, RATE)
     names = {"call": ["new.wav"], "speaker": ["a"]}
     (tmp_path / "new.csv").write_text("call,speaker\nnew.wav,a\n")
-    named = read_new_recordings(tmp_path / "new.csv", like, read_table)
+    named = RECORDING.source.read_like(tmp_path / "new.csv", like, read_table)
     assert named["call"].to_pylist() == table["call"].to_pylist()
     with pytest.raises(DataError, match="is empty"):
-        read_new_recordings(tmp_path / "empty.wav", like, read_table)
+        RECORDING.source.read_like(tmp_path / "empty.wav", like, read_table)
     with pytest.raises(DataError, match="is not there"):
-        read_new_recordings(pa.table(names), like, lambda data: data)
+        RECORDING.source.read_like(pa.table(names), like, lambda data: data)
 
 
 def test_recordings_in_memory_are_read_like_files(tmp_path):
@@ -76,7 +77,7 @@ def test_recordings_in_memory_are_read_like_files(tmp_path):
     assert memory.column_names == ["recording"]
     np.testing.assert_allclose(list_array(memory["recording"]), list_array(files["recording"]), atol=2)
     with pytest.raises(DataError, match=r"row 2 \(is silent\)"):
-        read_new_recordings(Recordings([arrays[0], np.zeros(800)], RATE), Sound("call", RATE, 2400), read_table)
+        RECORDING.source.read_like(Recordings([arrays[0], np.zeros(800)], RATE), Sound("call", RATE, 2400), read_table)
 
 
 @pytest.mark.parametrize(("samples", "rate"), [([0.5, 0.1], 8000), (None, 8000), ([[0.1, 0.2]], "fast")])

@@ -9,8 +9,10 @@ from labelled_files import first_bytes, paint_numbers, table_of_numbers
 from weights.data.files.labelled import FILE_NAMES
 from weights.data.files.lists import list_array
 from weights.data.image.column import Picture, picture_size
-from weights.data.image.medium import IMAGES, DecodeOptions, holds_pictures, read_new, read_pictures
+from weights.data.image.kind import PICTURE
+from weights.data.image.medium import IMAGES, DecodeOptions, holds_pictures, read_pictures
 from weights.data.table.delimited import remarks_of
+from weights.data.table.read import read_table
 from weights.errors import DataError, NotFoundError, UsageError
 
 
@@ -80,7 +82,7 @@ def folder(tmp_path):
 
 
 def test_new_pictures_of_a_folder_come_with_the_names_of_their_files(folder):
-    seen = read_new(folder, LIKE)
+    seen = PICTURE.source.read_like(folder, LIKE, read_table)
     assert seen.column_names == ["picture", FILE_NAMES]
     assert seen[FILE_NAMES].to_pylist()[:3] == ["0.png", "1.png", "10.png"]
     assert first_bytes(seen)[:3] == [0, 1, 10]
@@ -88,7 +90,7 @@ def test_new_pictures_of_a_folder_come_with_the_names_of_their_files(folder):
 
 def test_new_pictures_of_a_table_are_taken_from_its_only_column_of_files(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    seen = read_new(table_of_numbers(3), LIKE)
+    seen = PICTURE.source.read_like(table_of_numbers(3), LIKE, read_table)
     assert first_bytes(seen) == [0, 1, 2]
     assert seen[FILE_NAMES].to_pylist() == ["0.png", "1.png", "2.png"]
 
@@ -99,23 +101,23 @@ def test_new_pictures_of_several_columns_need_the_name_of_training(folder, monke
     with pytest.raises(
         DataError, match=r"One column must name picture files, but 2 do \(scan, other\). Call the column of files 'picture'"
     ):
-        read_new(several, LIKE)
-    assert first_bytes(read_new(several.rename_columns({"other": "picture"}), LIKE)) == [5, 5, 5]
+        PICTURE.source.read_like(several, LIKE, read_table)
+    assert first_bytes(PICTURE.source.read_like(several.rename_columns({"other": "picture"}), LIKE, read_table)) == [5, 5, 5]
     with pytest.raises(DataError, match=r"but none does \(note, age\). Call the column of files 'picture'"):
-        read_new(table_of_numbers(3).drop_columns(["scan"]), LIKE)
+        PICTURE.source.read_like(table_of_numbers(3).drop_columns(["scan"]), LIKE, read_table)
 
 
 def test_new_pictures_must_all_be_readable(folder, monkeypatch):
     monkeypatch.chdir(folder)
     with pytest.raises(DataError, match=r"Every picture must be readable here, but 1 of 41 is not: 40.png \(is not there\)"):
-        read_new(table_of_numbers(41), LIKE)
+        PICTURE.source.read_like(table_of_numbers(41), LIKE, read_table)
 
 
 def test_an_array_of_new_pictures_is_brought_to_the_size_of_training():
     pictures = np.repeat(np.arange(3, dtype=np.uint8), 18 * 16 * 3).reshape(3, 18, 16, 3)
-    assert first_bytes(read_new(pictures, LIKE)) == [0, 1, 2]
-    scaled = read_new(pictures[:, ::2, ::2, 0] / 255, LIKE)
+    assert first_bytes(PICTURE.source.read_like(pictures, LIKE, read_table)) == [0, 1, 2]
+    scaled = PICTURE.source.read_like(pictures[:, ::2, ::2, 0] / 255, LIKE, read_table)
     assert first_bytes(scaled) == [0, 1, 2]
     assert remarks_of(scaled) == ["the pictures' values (float64, 0 to 0.00784314) were multiplied by 255"]
     with pytest.raises(DataError, match=r"but it is \(9, 8\). If it is one grey picture, give picture\[None\]"):
-        read_new(pictures[0, ::2, ::2, 0], LIKE)
+        PICTURE.source.read_like(pictures[0, ::2, ::2, 0], LIKE, read_table)

@@ -7,8 +7,9 @@ from PIL import Image
 from weights.data.files.lists import list_array
 from weights.data.image.column import USUAL_TONES, Tones, picture_tones
 from weights.data.image.kind import PICTURE
-from weights.data.image.medium import DecodeOptions, read_new, read_pictures
+from weights.data.image.medium import DecodeOptions, read_pictures
 from weights.data.table.delimited import remarks_of
+from weights.data.table.read import read_table
 
 RNG = np.random.default_rng(0)
 
@@ -74,7 +75,7 @@ def test_new_pictures_are_read_with_the_tones_of_those_learned_from(tmp_path):
     table = read_pictures(tmp_path / "old")
     save(tmp_path / "new", np.full((1, 12, 12), 1, np.uint8))
     column = PICTURE.fit(table, "picture")
-    assert (list_array(read_new(tmp_path / "new", column)["picture"]) == 17).all()
+    assert (list_array(PICTURE.source.read_like(tmp_path / "new", column, read_table)["picture"]) == 17).all()
     assert PICTURE.check(column) == []
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from weights.data.audio.column import FASTEST, MOST_SECONDS, SLOWEST, Sound, count_samples, is_sound, sound_form
 from weights.data.audio.decoding import say_time
-from weights.data.audio.medium import RECORDINGS, SoundOptions, holds_recordings, read_as, read_new_recordings, read_recordings
+from weights.data.audio.medium import RECORDINGS, SoundOptions, holds_recordings, read_as, read_recordings
 from weights.data.files.lists import hash_lists, list_array
-from weights.data.files.naming import decode_column, find_column
-from weights.data.kind import Kind, Source
+from weights.data.files.source import Reading, source_of_files
+from weights.data.kind import Kind
 from weights.errors import DataError
 from weights.types import AnyArray, ReportProgress
 
@@ -53,25 +51,6 @@ def _make_options(roles: Any, report_progress: ReportProgress) -> SoundOptions:
     return SoundOptions(sample_rate=roles.sample_rate, seconds=roles.recording_seconds, report_progress=report_progress)
 
 
-def _read(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    roles.refuse_words_in_cells("recordings")
-    return read_recordings(data, _make_options(roles, report_progress))
-
-
-def _find_column(table: pa.Table, folder: Path, excluded: Collection[str]) -> str | None:
-    return find_column(table, folder, RECORDINGS, excluded=excluded)
-
-
-def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    return decode_column(table, column, folder, RECORDINGS, _make_options(roles, report_progress))
-
-
-def _fill_like(table: pa.Table, column: Sound, folder: Path) -> pa.Table:
-    if column.name not in table.column_names or is_sound(table.schema.field(column.name)):
-        return table
-    return decode_column(table, column.name, folder, RECORDINGS, read_as(column))
-
-
 def _complain(roles: Any, column: Sound | None) -> str:
     if column is not None or (roles.sample_rate is None and roles.recording_seconds is None):
         return ""
@@ -96,15 +75,11 @@ RECORDING = Kind(
     check=_check,
     plural="recordings",
     nothing="silence",
-    source=Source(
-        holds_recordings,
-        _read,
-        _find_column,
-        _fill_column,
-        read_new_recordings,
-        _fill_like,
-        _complain,
-        options=lambda column: {"sample_rate": column.sample_rate, "recording_seconds": column.seconds},
+    source=source_of_files(
+        RECORDINGS,
+        Reading("recording", holds_recordings, read_recordings, is_sound, _make_options, read_as),
+        complain=_complain,
+        options_again=lambda column: {"sample_rate": column.sample_rate, "recording_seconds": column.seconds},
     ),
     rate=lambda column: column.sample_rate,
     cells=_tell_seconds,

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from weights.data.audio.column import FASTEST, MOST_SECONDS, SLOWEST, Sound, is_sound, sound_field
+from weights.data.audio.column import FASTEST, MOST_SECONDS, SLOWEST, Sound, sound_field
 from weights.data.audio.decoding import FORMAT_OF_SUFFIX, FORMATS_IN_WORDS, DecodedSound, check_audio, decode, fit, say_time
 from weights.data.files.decoded import decode_files
-from weights.data.files.labelled import make_table, read_files, rename_columns
+from weights.data.files.labelled import make_table, read_files
 from weights.data.files.listing import Entry
 from weights.data.files.medium import DecodedFile, Form, Medium, holds_mostly
-from weights.data.files.naming import decode_column_like, folder_of
 from weights.data.files.places import Content
 from weights.data.files.sample import Sample
 from weights.errors import UsageError
@@ -112,26 +111,6 @@ def read_recordings(source: str | os.PathLike[str] | Recordings, options: SoundO
         decoded = decode_files(entries, "memory", RECORDINGS, replace(options, array_rate=source.sample_rate))
         return make_table(decoded, entries, {}, [], RECORDINGS)
     return read_files(Path(source), RECORDINGS, options)
-
-
-def read_new_recordings(data: Any, like: Sound, read: Callable[[Any], pa.Table]) -> pa.Table:
-    """Recordings to be answered, read as those learned from were.
-
-    Args:
-        data: a source of recordings, or a table that names their files: in a column of that name, or in its only one.
-        like: those learned from.
-        read: makes a table of a path or a frame.
-
-    Raises:
-        DataError: no column names recordings, or several do, or one cannot be read.
-    """
-    options = read_as(like)
-    if holds_recordings(data):
-        return rename_columns(read_recordings(data, options), {"recording": like.name})
-    table = read(data)
-    if like.name in table.column_names and is_sound(table.schema.field(like.name)):
-        return table
-    return decode_column_like(table, like.name, folder_of(data), RECORDINGS, options)
 
 
 def read_as(like: Sound) -> SoundOptions:

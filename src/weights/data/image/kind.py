@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from weights.data.files.lists import hash_lists, list_array
+from weights.data.files.source import Reading, source_of_files
 from weights.data.image.column import MOST_SIDE, Picture, is_picture, picture_size, picture_tones
-from weights.data.image.medium import DecodeOptions, holds_pictures, picture_column, read_as, read_new, read_pictures, with_pictures
-from weights.data.kind import Kind, Source
+from weights.data.image.medium import IMAGES, DecodeOptions, holds_new_pictures, holds_pictures, read_as, read_pictures
+from weights.data.kind import Kind
 from weights.errors import DataError
 from weights.types import AnyArray, ReportProgress
 
@@ -54,29 +53,6 @@ def _make_options(roles: Any, report_progress: ReportProgress) -> DecodeOptions:
     return DecodeOptions(size=size, report_progress=report_progress)
 
 
-def _read(data: Any, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    roles.refuse_words_in_cells("pictures")
-    return read_pictures(data, _make_options(roles, report_progress))
-
-
-def _find_column(table: pa.Table, folder: Path, excluded: Collection[str]) -> str | None:
-    return picture_column(table, folder, excluded=excluded)
-
-
-def _fill_column(table: pa.Table, column: str, folder: Path, roles: Any, report_progress: ReportProgress) -> pa.Table:
-    return with_pictures(table, column, folder, _make_options(roles, report_progress))
-
-
-def _read_like(data: Any, column: Picture, read: Callable[[Any], pa.Table]) -> pa.Table:
-    return read_new(data, column, read)
-
-
-def _fill_like(table: pa.Table, column: Picture, folder: Path) -> pa.Table:
-    if column.name not in table.column_names or is_picture(table.schema.field(column.name)):
-        return table
-    return with_pictures(table, column.name, folder, read_as(column))
-
-
 def _complain(roles: Any, column: Picture | None) -> str:
     if roles.picture_size is None:
         return ""
@@ -108,7 +84,12 @@ PICTURE = Kind(
     hash_values=hash_lists,
     check=_check,
     plural="pictures",
-    source=Source(holds_pictures, _read, _find_column, _fill_column, _read_like, _fill_like, _complain, _options),
+    source=source_of_files(
+        IMAGES,
+        Reading("picture", holds_pictures, read_pictures, is_picture, _make_options, read_as, holds_new_pictures),
+        complain=_complain,
+        options_again=_options,
+    ),
     modality="image",
     example="pictures/",
     disclaimer="For research only: not for clinical use.",

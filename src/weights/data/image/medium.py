@@ -1,8 +1,7 @@
 """Images as a medium of labelled files, `IMAGES`, and what the rest of the package reads them by.
 
 `holds_pictures` and `read_pictures` are for sources of nothing but images: a folder, a zip, an .npz file, an array or a
-single image. `picture_column` and `with_pictures` are for tables that name image files, and `read_new` reads whatever
-comes to be answered.
+single image.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,13 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.files.decoded import decode_files
-from weights.data.files.labelled import make_table, read_files, rename_columns
+from weights.data.files.labelled import make_table, read_files
 from weights.data.files.listing import Entry
 from weights.data.files.medium import DecodedFile, Form, Medium, names_source
-from weights.data.files.naming import decode_column, decode_column_like, find_column, folder_of
 from weights.data.files.places import Content
 from weights.data.files.sample import Sample
 from weights.data.image.arrays import PictureArrays, from_array, read_arrays
-from weights.data.image.column import LEAST_SIDE, MOST_SIDE, Picture, Tones, is_picture, picture_field
+from weights.data.image.column import LEAST_SIDE, MOST_SIDE, Picture, Tones, picture_field
 from weights.data.image.decoding import (
     FORMAT_OF_SUFFIX,
     FORMATS_IN_WORDS,
@@ -37,21 +35,8 @@ from weights.data.image.decoding import (
 )
 from weights.data.image.sizes import SizeChoice, choose_channels, choose_size
 from weights.data.image.tones import choose_tones, remark_on_tones
-from weights.data.table.read import read_table
 from weights.errors import UsageError
 from weights.types import ReportProgress
-
-__all__ = [
-    "IMAGES",
-    "DecodeOptions",
-    "folder_of",
-    "holds_pictures",
-    "picture_column",
-    "read_as",
-    "read_new",
-    "read_pictures",
-    "with_pictures",
-]
 
 _SEVERAL = "of several frames or pages, of which the first was read"
 _BRIGHTER = "brighter than those looked at first, and cut where these are white"
@@ -103,6 +88,11 @@ def holds_pictures(source: Any) -> bool:
     return source.ndim in (3, 4) if isinstance(source, np.ndarray) else names_source(source, IMAGES)
 
 
+def holds_new_pictures(source: Any) -> bool:
+    """Whether what comes to be answered is a source of images: any array is, or is refused as one."""
+    return isinstance(source, np.ndarray) or holds_pictures(source)
+
+
 def read_pictures(source: str | os.PathLike[str] | np.ndarray, options: DecodeOptions = _DEFAULTS) -> pa.Table:
     """The images of a source as a table.
 
@@ -127,38 +117,6 @@ def read_pictures(source: str | os.PathLike[str] | np.ndarray, options: DecodeOp
     if path.suffix.lower() == ".npz" and not path.is_dir():
         return _decode_arrays(read_arrays(path), str(path), options)
     return read_files(path, IMAGES, options)
-
-
-def picture_column(table: pa.Table, folder: Path, *, excluded: Collection[str] = ()) -> str | None:
-    """The first column that names image files of which some are there; see `naming.find_column`."""
-    return find_column(table, folder, IMAGES, excluded=excluded)
-
-
-def with_pictures(table: pa.Table, column: str, folder: Path, options: DecodeOptions = _DEFAULTS) -> pa.Table:
-    """The table with images in place of their files' names, which go to `FILE_NAMES`; see `naming.decode_column`."""
-    return decode_column(table, column, folder, IMAGES, options)
-
-
-def read_new(data: Any, like: Picture, read: Callable[[Any], pa.Table] = read_table) -> pa.Table:
-    """Images to be answered, of the name, size and channels of those learned from, with names of files in `FILE_NAMES`, and labels if any.
-
-    Args:
-        data: a source of images, an array of them, or a table that names their files: in a column of that name, or in
-            its only one.
-        like: those learned from.
-        read: makes a table of a path or a frame.
-
-    Raises:
-        DataError: no column names image files, or several do, or one cannot be read; others as `read_pictures` and
-            `read_table`.
-    """
-    options = read_as(like)
-    if isinstance(data, np.ndarray) or holds_pictures(data):
-        return rename_columns(read_pictures(data, options), {"picture": like.name})
-    table = read(data)
-    if like.name in table.column_names and is_picture(table.schema.field(like.name)):
-        return table
-    return decode_column_like(table, like.name, folder_of(data), IMAGES, options)
 
 
 def read_as(like: Picture) -> DecodeOptions:
