@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from weights.data.files.medium import DecodedFile
-from weights.data.files.unreadable import ReadReport, check_unreadable
+from weights.data.files.unreadable import ReadReport, check_unreadable, describe_damage, find_signature
 from weights.data.image.medium import IMAGES
 from weights.errors import DataError
 
@@ -68,3 +68,12 @@ def test_a_source_of_which_too_much_cannot_be_read_is_refused(reasons, strict, m
 def test_one_in_twenty_may_be_unreadable():
     check_unreadable([EMPTY], 20, "scans", IMAGES, strict=False)
     check_unreadable([], 6, "scans", IMAGES, strict=True)
+
+
+def test_damage_is_said_in_one_line_and_signatures_are_found_where_they_stand():
+    assert describe_damage(MemoryError()) == "does not fit into memory"
+    assert describe_damage(ValueError("bad\nworse")) == "is damaged (bad)"
+    assert describe_damage(ValueError()) == "is damaged (ValueError)"
+    known = [(0, (b"AB",), "is one"), (2, (b"CD", b"EF"), "is another")]
+    assert find_signature(b"xxEF", known) == "is another"
+    assert find_signature(b"xEFx", known) is None

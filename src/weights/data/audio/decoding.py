@@ -15,6 +15,7 @@ import numpy as np
 
 from weights.data.audio.column import ENDED, LOUDEST
 from weights.data.files.places import Content
+from weights.data.files.unreadable import Unreadable, describe_damage, find_signature
 from weights.errors import UsageError, printable
 from weights.types import BoolArray, FloatArray
 
@@ -85,10 +86,6 @@ class DecodedSound(NamedTuple):
     is_cancelled: bool
 
 
-class _Unreadable(Exception):  # noqa: N818 (a reason, caught in this module)
-    """Why a file gives no sound, as it goes on behind the file's name."""
-
-
 class _Mixed(NamedTuple):
     samples: FloatArray
     rate: int
@@ -109,20 +106,20 @@ def decode(content: Content, *, sample_rate: int | None = None, rate: int | None
         mixed = _mix_array(content, rate or 0) if isinstance(content, np.ndarray) else _mix_file(content)
         samples = mixed.samples - mixed.samples.mean(dtype=np.float64)
         if not np.isfinite(samples).all():
-            raise _Unreadable("holds samples that are no numbers (NaN or infinite)")
+            raise Unreadable("holds samples that are no numbers (NaN or infinite)")
         if len(samples) < _LEAST_SECONDS * mixed.rate:
             lasts = f"{len(samples):,} sample{'' if len(samples) == 1 else 's'}, {len(samples) / mixed.rate:.3f} s"
-            raise _Unreadable(f"holds {lasts}, too short to hear anything ({_LEAST_SECONDS} s at least)")
+            raise Unreadable(f"holds {lasts}, too short to hear anything ({_LEAST_SECONDS} s at least)")
         if np.abs(samples).max() < _NOTHING:
-            raise _Unreadable("is silent")
+            raise Unreadable("is silent")
         seconds = len(samples) / mixed.rate
         samples = resample(trim(samples, mixed.rate), mixed.rate, sample_rate or mixed.rate)
         samples /= max(float(np.abs(samples).max()), 1e-12)
         return DecodedSound(samples, mixed.format, mixed.rate, seconds, mixed.is_clipped, mixed.is_cancelled)
-    except _Unreadable as reason:
+    except Unreadable as reason:
         return str(reason)
     except Exception as error:  # libsndfile raises RuntimeError and its own, NumPy MemoryError.
-        return _say_reason(error)
+        return describe_damage(error)
 
 
 def fit(samples: FloatArray, n_samples: int) -> FloatArray:
@@ -184,28 +181,28 @@ def _mix_file(content: bytes) -> _Mixed:
     import soundfile
 
     if len(content) == 0:
-        raise _Unreadable("is empty (0 bytes)")
+        raise Unreadable("is empty (0 bytes)")
     if not _begins_like_sound(content):
-        raise _Unreadable(_say_what_it_is(content))
+        raise Unreadable(_say_what_it_is(content))
     if _lacks_its_end(content):
-        raise _Unreadable("is cut off")
+        raise Unreadable("is cut off")
     try:
         file = soundfile.SoundFile(io.BytesIO(content))
     except soundfile.LibsndfileError as error:
-        raise _Unreadable(_say_what_it_is(content)) from error
+        raise Unreadable(_say_what_it_is(content)) from error
     with file:
         if file.format not in FORMATS:
-            raise _Unreadable(f"is {printable(file.format)}; save it as WAV or FLAC")
+            raise Unreadable(f"is {printable(file.format)}; save it as WAV or FLAC")
         rate, n_frames = file.samplerate, max(file.frames, 0)
         _check_rate(rate)
         if n_frames > MOST_SECONDS_READ * rate:
-            raise _Unreadable(f"lasts {say_time(n_frames / rate)}, longer than the {say_time(MOST_SECONDS_READ)} that are read; cut it")
+            raise Unreadable(f"lasts {say_time(n_frames / rate)}, longer than the {say_time(MOST_SECONDS_READ)} that are read; cut it")
         return _mix_frames(file, rate)
 
 
 def _check_rate(rate: int) -> None:
     if not _RATES[0] <= rate <= _RATES[1]:
-        raise _Unreadable(f"has {rate:,} samples a second, but {_RATES[0]:,} to {_RATES[1]:,} are read")
+        raise Unreadable(f"has {rate:,} samples a second, but {_RATES[0]:,} to {_RATES[1]:,} are read")
 
 
 def _mix_frames(file: SoundFile, rate: int) -> _Mixed:
@@ -215,14 +212,14 @@ def _mix_frames(file: SoundFile, rate: int) -> _Mixed:
     for frames in _read_frames(file):
         n_read += len(frames)
         if n_read > MOST_SECONDS_READ * rate:
-            raise _Unreadable(f"lasts longer than the {say_time(MOST_SECONDS_READ)} that are read; cut it")
+            raise Unreadable(f"lasts longer than the {say_time(MOST_SECONDS_READ)} that are read; cut it")
         energies += np.square(frames, dtype=np.float64).sum(0)
         is_clipped = is_clipped or _is_clipped(frames)
         parts.append(frames.mean(1))
     if n_read == 0:
-        raise _Unreadable("holds no sound (0 samples)")
+        raise Unreadable("holds no sound (0 samples)")
     if n_read < _WHOLE * file.frames:
-        raise _Unreadable("is cut off")
+        raise Unreadable("is cut off")
     mixed = np.concatenate(parts)
     is_cancelled = bool(np.square(mixed, dtype=np.float64).sum() < _CANCELLED * energies.max())
     if is_cancelled:
@@ -241,9 +238,9 @@ def _read_frames(file: SoundFile) -> Iterator[FloatArray]:
 def _mix_array(values: np.ndarray, rate: int) -> _Mixed:
     _check_rate(rate)
     if values.ndim > 2 or values.dtype.kind not in "fiu":
-        raise _Unreadable(f"is an array of shape {values.shape} and type {values.dtype}, no samples")
+        raise Unreadable(f"is an array of shape {values.shape} and type {values.dtype}, no samples")
     if values.size == 0:
-        raise _Unreadable("holds no sound (0 samples)")
+        raise Unreadable("holds no sound (0 samples)")
     # Whole numbers are shares of the range of their type; of unsigned ones the middle is silence, which the mean takes off.
     largest = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
     frames = (values.astype(np.float64) / largest).astype(np.float32).reshape(len(values), -1)
@@ -286,17 +283,9 @@ def _lacks_its_end(content: bytes) -> bool:
 
 def _say_what_it_is(content: bytes) -> str:
     """What a file is that is no recording we read."""
-    for offset, signatures, words in _SIGNATURES:
-        if content.startswith(signatures, offset):
-            return words
+    if words := find_signature(content, _SIGNATURES):
+        return words
     head = content[:2000].decode("utf-8", "ignore")
     if head and all(character.isprintable() or character.isspace() for character in head):
         return "is text, not a recording"
     return f"is not a {FORMATS_IN_WORDS} recording"
-
-
-def _say_reason(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "does not fit into memory"
-    message = (str(error).splitlines() or [""])[0]
-    return f"is damaged ({printable(message)[:80] or type(error).__name__})"

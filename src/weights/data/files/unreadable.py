@@ -19,6 +19,27 @@ Reasons = Sequence[tuple[str, str]]
 """Names of files that could not be read, each with the reason."""
 
 
+Signatures = Sequence[tuple[int, tuple[bytes, ...], str]]
+"""Where files have which bytes, and what is said of them."""
+
+
+class Unreadable(Exception):  # noqa: N818 (a reason, caught by what decodes)
+    """Why a file gives no values, as it goes on behind the file's name."""
+
+
+def find_signature(content: bytes, signatures: Signatures) -> str | None:
+    """What is said of files that have these bytes where this one has them; None if it has none."""
+    return next((words for offset, found, words in signatures if content.startswith(found, offset)), None)
+
+
+def describe_damage(error: Exception) -> str:
+    """What is said of a file that a library could not decode."""
+    if isinstance(error, MemoryError):
+        return "does not fit into memory"
+    message = (str(error).splitlines() or [""])[0]
+    return f"is damaged ({printable(message)[:80] or type(error).__name__})"
+
+
 @dataclass
 class ReadReport:
     """Names of files that deserve a remark, collected while they are read.

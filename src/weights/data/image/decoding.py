@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from weights.data.files.unreadable import Unreadable, describe_damage, find_signature
 from weights.data.image.column import USUAL_TONES, Tones
-from weights.errors import UsageError, printable
+from weights.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -74,10 +75,6 @@ class DecodedPicture(NamedTuple):
     is_first_of_several: bool = False
     is_cut: bool = False
     is_grey: bool = False
-
-
-class _Unreadable(Exception):  # noqa: N818 (a reason, caught in this module)
-    """Why a file gives no picture, as it goes on behind the file's name."""
 
 
 def decode(content: bytes | np.ndarray, *, size: tuple[int, int], channels: int, tones: Tones = USUAL_TONES) -> DecodedPicture | str:
@@ -200,7 +197,7 @@ def _opened(content: bytes | np.ndarray) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     if len(content) == 0:
-        raise _Unreadable("is empty (0 bytes)")
+        raise Unreadable("is empty (0 bytes)")
     image: Image.Image
     if isinstance(content, np.ndarray):
         image = Image.fromarray(content)
@@ -208,11 +205,11 @@ def _opened(content: bytes | np.ndarray) -> Image.Image:
         try:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
         except UnidentifiedImageError as error:
-            raise _Unreadable(_what_it_is(content)) from error
+            raise Unreadable(_what_it_is(content)) from error
     if image.width * image.height > MOST_PIXELS:
-        raise _Unreadable(f"is {image.width:,} x {image.height:,} pixels, more than the {MOST_PIXELS:,} that are read")
+        raise Unreadable(f"is {image.width:,} x {image.height:,} pixels, more than the {MOST_PIXELS:,} that are read")
     if min(image.size) < LEAST_SIDE:
-        raise _Unreadable(f"is {image.width} x {image.height} pixels, too small to show anything")
+        raise Unreadable(f"is {image.width} x {image.height} pixels, too small to show anything")
     return image
 
 
@@ -229,9 +226,9 @@ def _decode_smaller(image: Image.Image, size: tuple[int, int], channels: int) ->
 def _convert_mode(image: Image.Image, tones: Tones = USUAL_TONES) -> tuple[Image.Image, bool]:
     """The decoded picture in one of the modes L, RGB, LA and RGBA, and whether values beyond white were cut."""
     if image.mode == "F":
-        raise _Unreadable("holds decimal numbers, whose range is not known; save it with 8 or 16 bits a channel")
+        raise Unreadable("holds decimal numbers, whose range is not known; save it with 8 or 16 bits a channel")
     if image.mode == "LAB":
-        raise _Unreadable("is in the colour space LAB; save it as RGB")
+        raise Unreadable("is in the colour space LAB; save it as RGB")
     if image.mode.startswith("I"):
         return _convert_16_bits(image, tones.white_16)
     if image.has_transparency_data:
@@ -249,7 +246,7 @@ def _convert_16_bits(image: Image.Image, white: int) -> tuple[Image.Image, bool]
     values = np.asarray(image)
     lowest, highest = int(values.min()), int(values.max())
     if lowest < 0 or highest > 0xFFFF:
-        raise _Unreadable(f"holds values from {lowest:,} to {highest:,}, beyond 16 bits; save it with 8 or 16 bits a channel")
+        raise Unreadable(f"holds values from {lowest:,} to {highest:,}, beyond 16 bits; save it with 8 or 16 bits a channel")
     scaled = (values.astype(np.uint32) * 255 + white // 2) // white
     return Image.fromarray(scaled.clip(max=255).astype(np.uint8)), highest > white
 
@@ -333,16 +330,13 @@ def _blend(image: Image.Image, backdrop: int) -> Image.Image:
 def _reason(error: Exception, content: bytes | np.ndarray) -> str:
     from PIL import Image
 
-    if isinstance(error, _Unreadable):
+    if isinstance(error, Unreadable):
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than the {MOST_PIXELS:,} pixels that are read"
-    if isinstance(error, MemoryError):
-        return "does not fit into memory"
-    message = (str(error).splitlines() or [""])[0]
-    if "truncat" in message.lower() or (isinstance(content, bytes) and _lacks_its_end(content)):
-        return "is cut off"
-    return f"is damaged ({printable(message)[:80] or type(error).__name__})"
+    is_truncated = "truncat" in (str(error).splitlines() or [""])[0].lower()
+    is_cut_off = is_truncated or (isinstance(content, bytes) and _lacks_its_end(content))
+    return "is cut off" if is_cut_off and not isinstance(error, MemoryError) else describe_damage(error)
 
 
 def _lacks_its_end(content: bytes) -> bool:
@@ -355,9 +349,8 @@ def _lacks_its_end(content: bytes) -> bool:
 
 def _what_it_is(content: bytes) -> str:
     """What a file is that is no picture we read."""
-    for offset, signatures, words in _SIGNATURES:
-        if content.startswith(signatures, offset):
-            return words
+    if words := find_signature(content, _SIGNATURES):
+        return words
     text = content[:2000]
     head = text.decode("utf-16" if text.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8", "ignore").lower()
     if "<svg" in head:
