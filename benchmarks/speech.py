@@ -27,7 +27,7 @@ import soundfile
 
 import weights as wt
 from weights.data.audio.decoding import decode, fit
-from weights.models.hearing import Grid, hear
+from weights.models.hearing import Grid, hear, play
 
 _NOISES = ("hum", "babble", "clicks")
 _DECIBELS = 10.0
@@ -73,7 +73,7 @@ def summarise(table: pa.Table) -> np.ndarray:
     """Means and deviations of 20 log-mel energies in five parts of each recording, for the peer."""
     grid = Grid(8_000, 8_000, 20, 200, 80)
     samples = np.stack([fit(decode(Path(name).read_bytes(), sample_rate=8_000).samples, 8_000) for name in table["file"].to_pylist()])
-    heard = jax.jit(lambda samples: hear(grid, samples))(samples[..., None])
+    heard = jax.jit(lambda samples: hear(grid, play(samples)))(samples[..., None])
     rows = []
     for energies, sounding in zip(np.asarray(heard.energies)[..., 0], np.asarray(heard.sounding), strict=True):
         parts = np.array_split(energies[:, : int(sounding.sum())], 5, axis=1)

@@ -24,15 +24,19 @@ def encode(samples: np.ndarray, rate: int = RATE, form: str = "WAV", subtype: st
     return content.getvalue()
 
 
+def rise_or_fall(rng: np.random.Generator, word: str) -> np.ndarray:
+    """A tone that rises or falls, of some length and pitch."""
+    n = round(rng.uniform(0.2, 0.3) * RATE)
+    course = np.linspace(-1, 1, n) * {"rise": 1, "fall": -1}[word]
+    phase = np.cumsum(2 * np.pi * (rng.uniform(900, 1100) + 400 * course) / RATE)
+    return np.hanning(n) * np.sin(phase) * rng.uniform(0.1, 0.9) + 0.002 * rng.normal(size=n)
+
+
 def write_tones(folder: Path, *, n_each: int = 12, seed: int = 0) -> Path:
     """A folder of recordings for each of two words: tones that rise, and tones that fall."""
     rng = np.random.default_rng(seed)
-    for word, turn in (("rise", 1), ("fall", -1)):
+    for word in ("rise", "fall"):
         (folder / word).mkdir(parents=True, exist_ok=True)
         for i in range(n_each):
-            n = round(rng.uniform(0.2, 0.3) * RATE)
-            course = np.linspace(-1, 1, n) * turn
-            phase = np.cumsum(2 * np.pi * (rng.uniform(900, 1100) + 400 * course) / RATE)
-            samples = np.hanning(n) * np.sin(phase) * rng.uniform(0.1, 0.9) + 0.002 * rng.normal(size=n)
-            (folder / word / f"{i}.wav").write_bytes(encode(samples))
+            (folder / word / f"{i}.wav").write_bytes(encode(rise_or_fall(rng, word)))
     return folder

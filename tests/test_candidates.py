@@ -112,13 +112,13 @@ def test_an_optimizer_that_was_asked_for_trains_both_models():
 def test_a_search_that_only_the_network_knows_is_raced_there_only():
     prepared = plan_fit(planted(), "y", search={"hidden": [(4,), (8,)]}, **QUICK)
     assert [*prepared.races] == ["mlp"]
-    assert [*races(prepared.candidates, {"hidden": [(4,), (8,)]}, sizes_of(prepared.dataset, 1))] == ["mlp"]
+    assert [*races(prepared.candidates, {"hidden": [(4,), (8,)]}, sizes_of(prepared.dataset, prepared.task))] == ["mlp"]
 
 
 def test_a_search_of_too_many_candidates_is_refused():
     prepared = plan_fit(planted(), "y", model="mlp")
     with pytest.raises(UsageError, match="spans 100 candidates, and at most 64 are raced"):
-        races(prepared.candidates, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, sizes_of(prepared.dataset, 1))
+        races(prepared.candidates, {"learning_rate": [0.1] * 10, "dropout": [0.1] * 10}, sizes_of(prepared.dataset, prepared.task))
 
 
 def test_a_smaller_budget_means_fewer_steps():

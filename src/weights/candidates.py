@@ -14,6 +14,7 @@ from weights.data.memory import check_memory_for
 from weights.errors import UsageError, suggest
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, find_setting, resolve, with_settings, without_numbers
+from weights.tasks.base import Task
 from weights.training.plan import Plan, plan, steps_within
 
 _MOST_CANDIDATES = 64
@@ -21,21 +22,21 @@ _SHARE_TAKEN = 0.4
 """Of the time for all steps networks take about so much until nothing improves or they are left out (of 43 real tables)."""
 
 
-def candidates(model: str, settings: dict[str, Any], dataset: Dataset, n_outputs: int, *, varied: bool = True) -> dict[str, Spec]:
+def candidates(model: str, settings: dict[str, Any], dataset: Dataset, task: Task, *, varied: bool = True) -> dict[str, Spec]:
     """Resolved settings of each population; with auto, each model takes the settings that it has, and one that cannot use them is left out.
 
     Args:
         model: its name, or auto.
         settings: what the user asked for, by name.
         dataset: the rows.
-        n_outputs: of a model.
+        task: what is asked of them.
         varied: whether auto may add populations that differ in settings nobody asked for.
     """
     if model not in ("auto", *ARCHITECTURES):
         raise UsageError(f"There is no model '{model}'. {suggest(model, ['auto', *ARCHITECTURES])}")
     specs: dict[str, Spec] = {}
     refused: UsageError | None = None
-    sizes = sizes_of(dataset, n_outputs)
+    sizes = sizes_of(dataset, task)
     names = _list_names(model, dataset)
     stepping = [name for name in names if ARCHITECTURES[name].defaults.solver is None]
     some_are_of_one = any(len(_own_settings(name, settings, names)) < len(settings) for name in stepping)
@@ -89,9 +90,9 @@ def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, S
     return varied
 
 
-def sizes_of(dataset: Dataset, n_outputs: int) -> tuple[int, Layout]:
-    """What settings are resolved for: the number of rows, and the layout of these and of so many outputs."""
-    return dataset.n_samples, dataset.encoding.layout(n_outputs)
+def sizes_of(dataset: Dataset, task: Task) -> tuple[int, Layout]:
+    """What settings are resolved for: the number of rows, and the layout of these and of what is asked of them."""
+    return dataset.n_samples, dataset.encoding.layout(task.n_outputs)._replace(n_classes=len(task.classes))
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:

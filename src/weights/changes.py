@@ -53,7 +53,7 @@ def changes(ensemble: Ensemble, prepared: Prepared) -> list[Change]:
         like = next(iter(specs.values()))
         chosen = {f"members.{name}": value for name, value in msgspec.structs.asdict(like.members).items()}
         chosen["updates.mask"] = like.updates.mask
-        mixed = {**specs, **candidates(network, chosen, prepared.dataset, prepared.task.n_outputs)}
+        mixed = {**specs, **candidates(network, chosen, prepared.dataset, prepared.task)}
         possible.append(Change("with-networks", "networks beside the linear model", mixed))
     if idle := _idle_features(ensemble):
         words = f"without {listed(idle, 3)}, which out-of-bag rows do not miss"

@@ -134,7 +134,7 @@ def check_trainings(n_trainings: Any) -> None:
 def _variants(specs: Mapping[str, Spec], vary: Mapping[str, Sequence[Any]], prepared: Prepared) -> dict[str, dict[str, Spec]]:
     """All combinations by label: the settings of each population that has what is varied."""
     choices = list_choices(vary, "initialization=xavier,he,orthogonal")
-    sizes = sizes_of(prepared.dataset, prepared.task.n_outputs)
+    sizes = sizes_of(prepared.dataset, prepared.task)
     varied: dict[str, list[Spec]] = {}
     refused: UsageError | None = None
     for name, spec in specs.items():

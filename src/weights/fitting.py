@@ -195,7 +195,8 @@ def job(name: str, spec: Spec, prepared: Prepared) -> Job:
     used = 1.0 - np.asarray(masked, np.float32)[groups]
     seeds = member_seeds(spec.members.seed, n_members)
     specs = [spec] * n_members
-    return Job(name, task, prepared.layout, specs, seeds, rows, dataset.inputs, prepared.y, prepared.weight, groups, used, streaming)
+    own = dataset.inputs, prepared.y, prepared.weight, groups, used
+    return Job(name, task, prepared.layout, specs, seeds, rows, *own, streaming, dataset.group)
 
 
 def row_encoder(prepared: Prepared) -> Callable[[pa.Table, IntArray, Draw], StreamedRows]:

@@ -24,18 +24,18 @@ from weights.data.inputs import Inputs
 from weights.data.newrows import describe_new_rows
 from weights.data.roles import column_labels, name_column
 from weights.data.unfamiliar import unfamiliar
-from weights.ensemble import Ensemble, Predictions, Report
+from weights.ensemble import Ensemble, Report
 from weights.errors import RowsWarning, UsageError
 from weights.experiments import check_trainings
 from weights.experiments import compare as try_variants
 from weights.fitting import check_rows
-from weights.inspection import classes as of_classes
 from weights.inspection.explanation import Explanation, explain
 from weights.inspection.gratings import Filters, filters
 from weights.inspection.health import all_findings, all_layers
 from weights.inspection.saliency import Saliency, saliency
 from weights.inspection.texts import explain_texts
 from weights.interruption import stop_request, stoppable
+from weights.keptanswers import KeptAnswers
 from weights.keptweights import list_weights, weights_of_columns
 from weights.prepared import GivenRows, Prepared
 from weights.preparing import find_rows, read_rows_again, rows_now_at, values_to_vary
@@ -49,6 +49,8 @@ from weights.store.listing import check_replaceable
 from weights.summary import describe_model, summarise_weights
 from weights.tables import Records, Table, Tables
 from weights.training.compiling import keep_compiled_programs
+from weights.transcribing.sources import read_pieces
+from weights.transcribing.transcriber import Transcriber, Word, transcribe
 from weights.trials import N_TRAININGS
 from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Diagnosis, Experiment, Finding, LayerHealth
@@ -58,7 +60,7 @@ _WARNED = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(KeptAnswers):
     """A fitted ensemble together with the way from the user's tables to its inputs.
 
     Attributes:
@@ -88,11 +90,6 @@ class Model:
     def _repr_html_(self) -> str:
         """For notebooks."""
         return describe_model(self.ensemble)
-
-    @property
-    def classes(self) -> list[Any]:
-        """Class labels in the order of `predict_proba`'s columns; empty for regression."""
-        return self.ensemble.task.labels.tolist()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -337,69 +334,24 @@ class Model:
         inputs = self._encode(data)
         return [saliency(self.ensemble, inputs[i : i + 1], label=number) for i in range(len(inputs))]
 
+    @stoppable
+    def transcribe(self, source: Any, *, sample_rate: int | None = None, **options: Any) -> list[Word]:
+        """The words in a recording: word, start and end in seconds, probability, agreement; see `transcribing.transcriber.Word`.
+
+        Args:
+            source: path of a recording, or samples, shape (t,) or (t, channels).
+            sample_rate: of samples, how many a second.
+            **options: lexicon, phrases, as `transcribing.transcriber.Transcriber`.
+
+        Raises:
+            UsageError: as there. NotFoundError, DataError: as `read_pieces`.
+        """
+        transcriber = Transcriber(self.ensemble, **options)
+        return Records(transcribe(transcriber, read_pieces(source, transcriber.rate, sample_rate=sample_rate)))
+
     def filters(self) -> Filters:
         """What the filters of the first layer respond to; what that is and errors as `weights.inspection.gratings.filters`."""
         return filters(self.ensemble)
-
-    def confusion(self, *, test: bool = False) -> of_classes.Confusion:
-        """Which classes are taken for which, on rows that the members who answer never saw, or on those of the test.
-
-        Raises:
-            UsageError: there are no classes, or no answers to such rows were kept.
-
-        Example:
-            >>> from weights import fit
-            >>> found = fit("iris", model="linear", members=8).confusion()
-            >>> found.classes, [sum(counts) for counts in found.counts]
-            (['setosa', 'versicolor', 'virginica'], [50, 50, 50])
-        """
-        self.ensemble.task.need_classes()
-        return of_classes.confusion(self.predictions(test=test), self.classes)
-
-    def operating_point(self, sensitivity: float, *, label: Any = None) -> of_classes.OperatingPoint:
-        """The threshold that finds a share of the rows of a class, with sensitivity and specificity and their 95 % intervals.
-
-        Args:
-            sensitivity: the share of rows of the class that are to be found, such as 0.95.
-            label: the class to be found; the second of two if None.
-
-        Raises:
-            UsageError: there are no classes, or several and none is named; the share is not between 0 and 1.
-            DataError: there are no rows to choose a threshold on.
-
-        Example:
-            >>> from weights import fit
-            >>> point = fit("breast-cancer", model="linear", members=8).operating_point(0.95, label="malignant")
-            >>> point.out_of_bag.sensitivity.value >= 0.95
-            True
-        """
-        predictions, test = self.predictions(), self.ensemble.test_predictions
-        return of_classes.operating_point(predictions, self.classes, self.ensemble.task.sought(label), sensitivity, test=test)
-
-    def calibration(self, *, label: Any = None, test: bool = False) -> list[of_classes.Bin]:
-        """Predicted and observed shares of a class, in ten bins of equal width.
-
-        Args:
-            label: the class; the second of two if None.
-            test: of the rows of the test, instead of those of training.
-
-        Raises:
-            UsageError: as `operating_point`.
-        """
-        return of_classes.calibration(self.predictions(test=test), self.ensemble.task.sought(label))
-
-    def predictions(self, *, test: bool = False) -> Predictions:
-        """The answers that were kept to rows whose target is known.
-
-        Raises:
-            UsageError: there were no rows for the test, or the run is of an older version.
-        """
-        kept = self.ensemble.test_predictions if test else self.ensemble.oob_predictions
-        if kept is None and test:
-            raise UsageError("No rows were for the test. Ask for those of training, which members answered that never saw them.")
-        if kept is None:
-            raise UsageError("This run was saved by a version that kept no answers. Fit it again.")
-        return kept
 
     def explained(self, table: pa.Table, label: Any) -> Explanation:
         """As `explain`, of a table that `read` gave."""

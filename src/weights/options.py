@@ -167,6 +167,16 @@ def parse_lists(texts: Iterable[str], flag: str) -> dict[str, list[str]]:
     return {name: value.split(";" if ";" in value else ",") for name, value in parse_pairs(texts, flag).items()}
 
 
+def parse_words(text: str, flag: str) -> list[str]:
+    """Words that commas part.
+
+    Example:
+        >>> parse_words("one, two", "--lexicon")
+        ['one', 'two']
+    """
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def list_choices(vary: Mapping[str, Sequence[Any]], example: str) -> list[dict[str, Any]]:
     """All combinations of values of settings that are varied.
 

@@ -136,7 +136,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
     layout = dataset.encoding.layout(task.n_outputs)
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
-    specs = candidates(fit.model, chosen, dataset, task.n_outputs, varied=not search)
+    specs = candidates(fit.model, chosen, dataset, task, varied=not search)
     n_streamed = dataset.n_samples if dataset.streamed else 0
     n_features, inspect = len(dataset.used_features), fit.inspect
     if inspect is None:
@@ -147,7 +147,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
     if fit.budget is not None:
         seconds, most = max(float(fit.budget) - weighing_seconds, float(fit.budget) / 4), chosen.get("n_steps")
         specs = shorten_to_budget(specs, seconds, layout, len(dataset.inputs), n_threads, n_streamed=n_streamed, most=most)
-    raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, sizes_of(dataset, task.n_outputs))
+    raced = races(specs, {name: several_values(name, values) for name, values in search.items()}, sizes_of(dataset, task))
     plans = plans_of(specs, layout, len(dataset.inputs), n_threads=n_threads, n_streamed=n_streamed)
     check_memory(plans)
     remarks = [

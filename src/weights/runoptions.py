@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from weights.options import option, parse_lists, parse_numbers
+from weights.options import option, parse_lists, parse_numbers, parse_words
 
 TrainingRows = Annotated[Any, option("The rows of training, if they are no longer where they were.", "FILE", "--data")]
 Varied = Annotated[
@@ -27,6 +27,15 @@ class PredictOptions(msgspec.Struct, frozen=True):
     label: Annotated[str | None, option("This class; the second of two if not given.", "LABEL", "--class")] = None
     sets: Annotated[float | None, option("Say which classes belong to a set that holds the true one this often.", "SHARE")] = None
     by: Annotated[str | None, option("class: sets hold the true class this often among the rows of each class, too.", "class")] = None
+
+
+class TranscribeOptions(msgspec.Struct, frozen=True):
+    """Which words may be heard, and in which form they are given; see `weights.model.Model.transcribe`."""
+
+    lexicon: Annotated[list[str] | None, option("Hear these words only.", "WORD,WORD,...", parse=parse_words)] = None
+    phrases: Annotated[str | None, option("A text of phrases, one a line, that show which word follows which.", "FILE")] = None
+    raw: Annotated[int | None, option("Standard input is 16-bit samples without a head, so many a second.", "RATE")] = None
+    vtt: Annotated[bool, option("Print subtitles (WebVTT).")] = False
 
 
 class ImproveOptions(msgspec.Struct, frozen=True):

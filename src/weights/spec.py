@@ -112,6 +112,8 @@ VARYING = (
 """Settings that are numbers inside the compiled program, so that members of one population may differ in them."""
 
 
+_PATIENCE = 5
+"""Rounds without improvement after which members stop (our choice)."""
 ASK_FOR_STEPS = (
     "regularization.input_dropout",
     "updates.noise",
@@ -246,6 +248,9 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
         regularization = msgspec.structs.replace(spec.regularization, dropout=dropout)
         spec = msgspec.structs.replace(spec, regularization=regularization)
+    if spec.regularization.patience is None:
+        patience = _PATIENCE if architecture.joins(model) == 1 else 0
+        spec = msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, patience=patience))
     return msgspec.structs.replace(spec, model=model, members=members)
 
 

@@ -8,7 +8,7 @@ import pytest
 from sounds import RATE, tone
 from weights.data.audio.decoding import fit
 from weights.elements.augmentation import UNHEARD, SoundAugmentation
-from weights.models.hearing import Grid, draw_changes, hear
+from weights.models.hearing import Grid, draw_changes, hear, play
 
 GRID = Grid(rate=RATE, n_samples=4000, n_bands=32, window=200, hop=100)
 SEED, STEP = jnp.uint32(3), jnp.int32(7)
@@ -21,14 +21,14 @@ def recordings(*waves):
 
 @jax.jit
 def as_they_are(samples):
-    return hear(GRID, samples)
+    return hear(GRID, play(samples))
 
 
 def changed(samples, **settings):
     """Heard with each change at its largest, upwards."""
     drawn = draw_changes(UNHEARD, GRID, len(samples), seed=SEED, step=STEP)
     changes = drawn._replace(**{name: jnp.full(len(samples), value) for name, value in settings.items()})
-    return hear(GRID, samples, changes)
+    return hear(GRID, play(samples), changes)
 
 
 def loudest_band(heard, row=0):
@@ -131,7 +131,7 @@ def test_what_is_hidden_is_zero():
     samples = recordings(np.random.default_rng(6).normal(size=4000))
     drawn = draw_changes(UNHEARD, GRID, 1, seed=SEED, step=STEP)
     changes = drawn._replace(hidden_frames=jnp.asarray([[5.0, 3.0]]), hidden_bands=jnp.asarray([[10.0, 4.0]]))
-    energies = np.asarray(hear(GRID, samples, changes).energies[0, :, :, 0])
+    energies = np.asarray(hear(GRID, play(samples), changes).energies[0, :, :, 0])
     assert not energies[:, 5:8].any()
     assert not energies[10:14].any()
     assert energies[:10, 8:].any()

@@ -123,6 +123,7 @@ class Layout(NamedTuple):
         numeric: which inputs of ``x`` are scaled numbers, not flags or levels.
         parts: of the blocks along whose last axis columns stand side by side, what each column has; any other block is one feature.
         rates: of the blocks whose first axis is time, how many moments a second have.
+        n_classes: that rows are of, where settings are resolved; none for numbers.
     """
 
     blocks: tuple[tuple[str, tuple[int, ...]], ...]
@@ -130,6 +131,7 @@ class Layout(NamedTuple):
     numeric: tuple[int, ...] = ()
     parts: tuple[tuple[str, tuple[Part, ...]], ...] = ()
     rates: tuple[tuple[str, int], ...] = ()
+    n_classes: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
     Attributes:
         shift: farthest shift in time, in seconds; what is shifted beyond the begin is not heard.
         tempo: how much faster or slower at most, as a share, at the same pitch.
+        rhythm: how much faster or slower at most, as a share, within a recording, some parts of it than others.
         pitch: how much higher or lower at most, as a share: the voice, at the same resonances.
         tract: how much longer or shorter the vocal tract at most, as a share: resonances, at the same pitch (Jaitly and Hinton 2013,
             "Vocal Tract Length Perturbation improves speech recognition").
@@ -123,6 +124,7 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
 
     shift: float | None = None
     tempo: float | None = None
+    rhythm: float | None = None
     pitch: float | None = None
     tract: float | None = None
     background: float | None = None
@@ -135,7 +137,7 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
-        shares = dict.fromkeys(("tempo", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5}
+        shares = dict.fromkeys(("tempo", "rhythm", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5}
         return self._find_beyond(
             {"shift": 10.0, **shares, "background": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0}
         )
@@ -147,8 +149,8 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
 
 UNHEARD = SoundAugmentation(*(0.0 for _ in SoundAugmentation.__struct_fields__))
 _OF_SOUND = SoundAugmentation(
-    **{"shift": 0.05, "tempo": 0.35, "pitch": 0.2, "tract": 0.2, "background": 0.7, "babble": 0.5, "room": 0.4, "channel": 6.0},
-    **{"mask_time": 0.0, "mask_bands": 0.0, "mixup": 0.5},
+    **{"shift": 0.05, "tempo": 0.35, "rhythm": 0.4, "pitch": 0.2, "tract": 0.2, "background": 0.7, "babble": 0.5, "room": 0.4},
+    **{"channel": 6.0, "mask_time": 0.0, "mask_bands": 0.0, "mixup": 0.5},
 )
 """What is done where nothing is asked for (our choices)."""
 
@@ -191,6 +193,11 @@ def augmented(settings: Augmentation, pictures: jax.Array, *, seed: jax.Array, s
 def second_shares(settings: AnyAugmentation, n: int, *, seed: jax.Array, step: jax.Array) -> jax.Array:
     """The share of a second picture that is blended into each of n, shape (n,)."""
     return (settings.mixup or 0.0) * uniforms((n,), seed, step, _STREAM + 1)
+
+
+def blend(block: jax.Array, second: jax.Array) -> jax.Array:
+    """Rows (n, ...) with these shares (n,) of the row before each blended in."""
+    return block + second.reshape(-1, *(1,) * (block.ndim - 1)) * (jnp.roll(block, 1, 0) - block)
 
 
 def _seen(settings: Augmentation, pictures: jax.Array, chance: _Chance) -> jax.Array:

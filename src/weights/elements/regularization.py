@@ -32,7 +32,8 @@ class Regularization(msgspec.Struct, frozen=True):
         dropout: share of hidden units silenced at each step; None means 0.1 for networks that learn by random batches.
         input_dropout: share of inputs silenced at each step.
         patience: early stopping: training ends after this many rounds without out-of-bag improvement by a thousandth, and each member
-            keeps its best params; 0 trains to the end and keeps the last.
+            keeps its best params; 0 trains to the end and keeps the last. None means 5, or 0 where more is learned than is judged: words
+            of strings, beside single ones.
     """
 
     penalty: str = "l2"
@@ -42,7 +43,7 @@ class Regularization(msgspec.Struct, frozen=True):
     max_norm: float | None = None
     dropout: float | None = None
     input_dropout: float = 0.0
-    patience: int = 5
+    patience: int | None = None
 
     @property
     def makes_zeros(self) -> bool:
@@ -59,7 +60,7 @@ class Regularization(msgspec.Struct, frozen=True):
             wrong.append(f"strength must be at least 0, but is {self.strength}")
         if self.max_norm is not None and not self.max_norm > 0:
             wrong.append(f"max_norm must be above zero, but is {self.max_norm}")
-        if self.patience < 0:
+        if self.patience is not None and self.patience < 0:
             wrong.append(f"patience must be at least 0, but is {self.patience}")
         return wrong
 

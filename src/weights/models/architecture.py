@@ -101,6 +101,7 @@ class Architecture(NamedTuple):
         reads: the blocks that it needs. also_reads: those that it reads as well where they are there.
         augmentation: type of the settings of what is changed in rows while members learn; None for none.
         scene: (settings, layout, one row) -> the row as an image on which maps are drawn, of resolved settings; None where it is none.
+        joins: settings -> how many rows of a batch are learned from together, see `MemberModel.together`.
         capacity: the setting that makes it wider or narrower, a number of units, or one for each layer; empty if there is none.
         has_hidden: whether there are hidden units, which dropout silences and max_norm limits.
         linear: whether outputs are ``x @ w + b`` of the layer "output" and columns x, so that weights are coefficients.
@@ -125,6 +126,7 @@ class Architecture(NamedTuple):
     also_reads: tuple[str, ...] = ()
     augmentation: type[Any] | None = None
     scene: Callable[[Any, Layout, Inputs], Scene] | None = None
+    joins: Callable[[Any], int] = lambda settings: 1
     capacity: str = ""
     has_hidden: bool = True
     linear: bool = False

@@ -76,6 +76,31 @@ class SparseInputs(NamedTuple):
     scale: Callable[[Any, FloatArray, FloatArray], FloatArray]
 
 
+class Together(NamedTuple):
+    """How rows of a batch are learned from together, such as parts of longer ones.
+
+    prepare(inputs, y, augmentation, seed, step): what is learned from in a step, from rows of which as many as `Architecture.joins` says
+        belong together, one behind the other, and their encoded targets (b,).
+    losses(params, prepared, loss, dropout): losses (r,), and which of these rows each is of, as an index; `loss` is that of a row, from
+        its outputs.
+    """
+
+    prepare: Callable[..., Any]
+    losses: Callable[[Params, Any, Callable[[jax.Array, jax.Array], jax.Array], Dropout], tuple[jax.Array, Any]]
+
+
+class ByMoment(NamedTuple):
+    """How classes are told apart at each moment of rows that go on.
+
+    size: how far a moment reaches along the first axis of the block.
+    tell(params, inputs): log probabilities of each class and, last, of none, (n, moments, classes + 1), and the part of each moment that
+        lies within the row, (n, moments).
+    """
+
+    size: int
+    tell: Callable[[Params, Inputs], tuple[jax.Array, jax.Array]]
+
+
 class MemberModel(NamedTuple):
     """Pure functions.
 
@@ -93,6 +118,8 @@ class MemberModel(NamedTuple):
     by_entry(params, inputs, slopes): what each entry of the rows of a block of bags adds to the outputs (n, k) with these slopes by the
         embedded rows, by block, (entries,); None where there are no such blocks.
     sparse: the sparse inputs that outputs are linear in; None where they are linear in other things.
+    together: how rows are learned from together; None where each is learned from alone.
+    by_moment: how classes are told apart at each moment; None where they are not.
     """
 
     init: Callable[..., Params]
@@ -105,6 +132,8 @@ class MemberModel(NamedTuple):
     block_places: Mapping[str, tuple[int, ...]] = {}
     by_entry: Callable[[Params, Inputs, Inputs], dict[str, jax.Array]] | None = None
     sparse: SparseInputs | None = None
+    together: Together | None = None
+    by_moment: ByMoment | None = None
 
     def apply(self, params: Params, inputs: Inputs, dropout: Dropout = keep_all) -> tuple[jax.Array, dict[str, Hidden]]:
         """Outputs (n, k) of rows, and `Hidden` of each hidden layer by name."""

@@ -95,21 +95,38 @@ def layer_names(settings: Convolution) -> list[str]:
     return residual_names(len(settings.widths or ()) + 2 * sum(settings.blocks or ())) if settings.is_resolved else []
 
 
-def convolution_parts(settings: Convolution, height: int, width: int, channels: int) -> Iterator[ResidualLayer]:
-    """The convolutions of resolved settings, as signals pass."""
+def convolution_parts(
+    settings: Convolution, height: int, width: int, channels: int, *, narrowed: int | None = None
+) -> Iterator[ResidualLayer]:
+    """The convolutions of resolved settings, as signals pass.
+
+    Pictures are halved while they are large. With `narrowed` that is asked of heights alone, and widths are halved so often at most: the
+    same whatever they are.
+    """
     for stage, (n_units, n_blocks) in enumerate(zip(settings.widths or (), settings.blocks or (), strict=True)):
-        shrinks = stage > 0 and min(height, width) >= 2 * _LEAST_SIDE
-        height, width = (height // 2, width // 2) if shrinks else (height, width)
+        shrinks = stage > 0 and (height if narrowed is not None else min(height, width)) >= 2 * _LEAST_SIDE
+        narrows = shrinks and (narrowed is None or stage <= narrowed)
+        height, width = height // 2 if shrinks else height, width // 2 if narrows else width
         n_places = height * width
-        yield ResidualLayer(9 * channels, n_units, n_places, _convolve_halved if shrinks else convolve)
+        yield ResidualLayer(9 * channels, n_units, n_places, _convolve_halved if narrows else _convolve_lowered if shrinks else convolve)
         for _ in range(n_blocks):
             yield ResidualLayer(9 * n_units, n_units, n_places, convolve, begins=True)
             yield ResidualLayer(9 * n_units, n_units, n_places, convolve, ends=True)
         channels = n_units
 
 
+def count_halvings(settings: Convolution, height: int) -> int:
+    """How often heights are halved where they alone are asked."""
+    return sum(height >> stage >= 2 * _LEAST_SIDE for stage in range(len(settings.widths or ()) - 1))
+
+
 def _convolve_halved(x: jax.Array, w: jax.Array) -> jax.Array:
     return convolve(_halved(x), w)
+
+
+def _convolve_lowered(x: jax.Array, w: jax.Array) -> jax.Array:
+    x = x[:, : x.shape[1] // 2 * 2]
+    return convolve(jnp.maximum(x[:, ::2], x[:, 1::2]), w)
 
 
 def _halved(x: jax.Array) -> jax.Array:

@@ -15,6 +15,7 @@ import numpy as np
 
 from weights.data.bags import Bags
 from weights.data.inputs import Inputs, pad
+from weights.models.registry import architecture_of
 from weights.training.compiling import padded_size
 from weights.training.job import Job, StreamedRows
 from weights.training.step import Shared
@@ -70,6 +71,7 @@ class InMemory:
     def __init__(self, job: Job, most_steps: int, *, n_extra: int = 0) -> None:
         self.job, self.most_steps = job, most_steps
         self.batch_size = job.specs[0].optimization.batch_size or len(job.inputs)
+        self.n_joined = architecture_of(job.specs[0].model).joins(job.specs[0].model)
         # What is no table is not padded: a copy of it would be larger than all else.
         n_rows = padded_size(len(job.inputs) + n_extra) if job.layout.is_table else len(job.inputs) + n_extra
         self.shared = _shared(job, job.inputs.padded(n_rows), *(pad(a, n_rows) for a in (job.y, job.weight.astype(np.float32))))
@@ -80,15 +82,25 @@ class InMemory:
     def batches(self, m: int, taken: int, n_steps: int) -> IntArray:
         """The next part of the member's sequence."""
         bag = _bag(self.job.resampling.counts[m])
+        n_in_pass = len(bag) // self.n_joined * self.n_joined or len(bag)
         begin, end = taken * self.batch_size, (taken + n_steps) * self.batch_size
-        first, last = begin // len(bag), -(-end // len(bag))
-        passes = [np.random.default_rng([int(self.job.seeds[m]), number]).permutation(bag) for number in range(first, last)]
-        sequence = np.concatenate(passes)[begin - first * len(bag) :][: end - begin]
+        first, last = begin // n_in_pass, -(-end // n_in_pass)
+        passes = [self._shuffle(bag, np.random.default_rng([int(self.job.seeds[m]), number]))[:n_in_pass] for number in range(first, last)]
+        sequence = np.concatenate(passes)[begin - first * n_in_pass :][: end - begin]
         return pad(sequence.reshape(n_steps, self.batch_size), padded_size(self.most_steps))
 
     def places(self, rows: IntArray) -> IntArray:
         """Where they are."""
         return rows
+
+    def _shuffle(self, bag: IntArray, rng: np.random.Generator) -> IntArray:
+        """Rows in random order, those that are joined being neighbours, all but a few of them."""
+        order = rng.permutation(bag)
+        if self.n_joined == 1 or self.job.neighbours is None:
+            return order
+        order = order[np.argsort(self.job.neighbours[order], kind="stable")]
+        whole = len(order) // self.n_joined * self.n_joined
+        return np.concatenate([rng.permutation(order[:whole].reshape(-1, self.n_joined)).ravel(), order[whole:]])
 
 
 class AllAtOnce(InMemory):

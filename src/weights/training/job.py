@@ -69,6 +69,7 @@ class Job:
         resampling: rows of each member.
         inputs, y, weight: n encoded rows, encoded targets (n,), row weights of mean one (n,).
         groups: feature of each place (see `Encoding.groups`), shape (p,). used: 0 for places that are masked, else 1, shape (p,).
+        neighbours: codes of rows that are learned from side by side, where a model joins rows, shape (n,); None if any may be.
         streaming: the way to all rows, where inputs hold only a sample of them; members that take steps learn from these.
     """
 
@@ -84,6 +85,7 @@ class Job:
     groups: IntArray
     used: FloatArray
     streaming: Streaming | None = None
+    neighbours: IntArray | None = None
 
     @property
     def n_members(self) -> int:
@@ -110,4 +112,6 @@ class Job:
         """The same job for some of its rows in memory."""
         counts, scored, member_weights = self.resampling
         resampling = Resampling(counts[:, rows], scored[:, rows], member_weights)
-        return replace(self, inputs=self.inputs[rows], y=self.y[rows], weight=self.weight[rows], resampling=resampling, streaming=None)
+        neighbours = None if self.neighbours is None else self.neighbours[rows]
+        inputs, y, weight = self.inputs[rows], self.y[rows], self.weight[rows]
+        return replace(self, inputs=inputs, y=y, weight=weight, resampling=resampling, streaming=None, neighbours=neighbours)

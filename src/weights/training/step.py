@@ -17,11 +17,11 @@ import msgspec
 import optax
 
 from weights.data.inputs import Inputs, Layout
-from weights.elements.augmentation import second_shares
+from weights.elements.augmentation import blend, second_shares
 from weights.elements.optimization import average, gradient_transformation, scheduled_rate
 from weights.elements.regularization import PENALTIES, cap_norm, dropout_mask
 from weights.elements.updates import transform_gradients
-from weights.models.base import MemberModel, keep_all
+from weights.models.base import Dropout, MemberModel, Together, keep_all
 from weights.models.registry import build
 from weights.spec import Spec, program_spec
 from weights.tasks.base import OutputFunctions
@@ -231,27 +231,45 @@ def _try_step(work: _Work, state: State, rows: jax.Array) -> tuple[Params, Param
 def _make_objective(work: _Work, rows: jax.Array, step: jax.Array) -> Objective:
     """The mean loss of these rows as a function of params."""
     spec, functions, model, shared, member = work.spec, work.functions, work.model, work.shared, work.member
-    inputs, y, weight = shared.inputs[rows], shared.y[rows], shared.weight[rows]
-    augmentation, blended, second = spec.augmentation, 0.0, jnp.zeros(len(rows))
-    if augmentation is not None:
-        inputs, blended = model.view(inputs, augmentation, seed=member.seed, step=step), augmentation.mixup or 0.0
-    if augmentation is not None and blended:
-        second = second_shares(augmentation, len(rows), seed=member.seed, step=step)
-        inputs = jax.tree.map(lambda block: _blend(block, second), inputs)
+    weight, together = shared.weight[rows], model.together or _each_alone(model)
+    prepared = together.prepare(shared.inputs[rows], shared.y[rows], spec.augmentation, seed=member.seed, step=step)
     dropout = functools.partial(_drop, spec, member, step)
+    # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
+    total = jnp.sum(weight) if spec.optimization.optimizer.all_rows else len(rows)
 
     def objective(params: Params) -> tuple[jax.Array, jax.Array]:
         params = _mask(spec, model, params, shared.used)
-        outputs, _ = model.apply(params, inputs, dropout)
-        losses = weight * jax.vmap(functions.loss)(outputs, y)
-        if blended:
-            others = jnp.roll(weight, 1) * jax.vmap(functions.loss)(outputs, jnp.roll(y, 1))
-            losses = losses + second * (others - losses)
-        # All rows at once come padded with rows of weight zero; batches are means of equally many rows.
-        loss = jnp.sum(losses) / jnp.sum(weight) if spec.optimization.optimizer.all_rows else jnp.mean(losses)
+        losses, whose = together.losses(params, prepared, functions.loss, dropout)
+        loss = jnp.sum(weight[whose] * losses) / total
         return loss + _sum_smooth_penalties(work, params), loss
 
     return objective
+
+
+def _each_alone(model: MemberModel) -> Together:
+    """How rows are learned from, each as it is or as a member views it, with a part of the row before where that is asked for."""
+
+    def prepare(inputs: Inputs, y: jax.Array, augmentation: Any, *, seed: jax.Array, step: jax.Array) -> tuple[Inputs, jax.Array, Any]:
+        if augmentation is None:
+            return inputs, y, None
+        inputs = model.view(inputs, augmentation, seed=seed, step=step)
+        if not augmentation.mixup:
+            return inputs, y, None
+        second = second_shares(augmentation, len(y), seed=seed, step=step)
+        return jax.tree.map(lambda block: blend(block, second), inputs), y, second
+
+    def losses(
+        params: Params, prepared: tuple[Inputs, jax.Array, Any], loss: Callable[..., jax.Array], dropout: Dropout
+    ) -> tuple[jax.Array, Any]:
+        inputs, y, second = prepared
+        outputs, _ = model.apply(params, inputs, dropout)
+        own = jax.vmap(loss)(outputs, y)
+        if second is None:
+            return own, slice(None)
+        both = jnp.concatenate([(1.0 - second) * own, second * jax.vmap(loss)(outputs, jnp.roll(y, 1))])
+        return both, jnp.concatenate([jnp.arange(len(y)), jnp.roll(jnp.arange(len(y)), 1)])
+
+    return Together(prepare, losses)
 
 
 def _make_transformation(spec: Spec, member: Member) -> optax.GradientTransformationExtraArgs:
@@ -259,11 +277,6 @@ def _make_transformation(spec: Spec, member: Member) -> optax.GradientTransforma
     if spec.updates.accumulate > 1:
         return optax.with_extra_args_support(optax.MultiSteps(towards, spec.updates.accumulate).gradient_transformation())
     return towards
-
-
-def _blend(block: jax.Array, second: jax.Array) -> jax.Array:
-    """Rows (n, ...) with these shares (n,) of the row before each blended in."""
-    return block + second.reshape(-1, *(1,) * (block.ndim - 1)) * (jnp.roll(block, 1, 0) - block)
 
 
 def _drop(spec: Spec, member: Member, step: jax.Array, x: jax.Array, layer: int) -> jax.Array:

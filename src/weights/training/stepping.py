@@ -124,9 +124,8 @@ class Run:
 
     def advance(self, until: float = 1.0) -> float:
         """The share of the run that is asked for, once it is complete or no member has improved for `patience` rounds."""
-        patience = self.job.specs[0].regularization.patience
         with self.control.threads() as threads:
-            while self.taken < until * self.run_length and not self._finished(patience):
+            while self.taken < until * self.run_length and not self._finished:
                 living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
                 before = [replace(member, rounds=[*member.rounds], health={**member.health}) for member in self.members]
                 try:
@@ -140,7 +139,7 @@ class Run:
                     raise
                 self._judge()
                 self.round += 1
-                if self.taken in self.measured_at or self.taken == self.run_length or self._finished(patience):
+                if self.taken in self.measured_at or self.taken == self.run_length or self._finished:
                     for _ in threads.map(self._measure, living):
                         pass
                 self.control.report(Progress(self.job.name, self.taken / self.run_length, self.curve[-1]))
@@ -155,7 +154,7 @@ class Run:
     @property
     def is_complete(self) -> bool:
         """Whether all steps are taken, or nothing has improved for `patience` rounds."""
-        return self.taken >= self.run_length or self._finished(self.job.specs[0].regularization.patience)
+        return self.taken >= self.run_length or self._finished
 
     def glimpse(self, share: float) -> tuple[FloatArray, BoolArray]:
         """Out-of-bag outputs (n, k) for the rows of the evaluation subset after this share of the run, and which these are (n,)."""
@@ -275,7 +274,7 @@ class Run:
         weight = self.job.weight * covered
         total, mass = float(weight @ losses), float(weight.sum())
         self.curve.append(total / mass if mass > 0 else float("nan"))
-        stops_early = self.job.specs[0].regularization.patience > 0
+        stops_early = self._patience > 0
         for m, member in enumerate(self.members):
             if member.failure or member.done:
                 continue
@@ -288,8 +287,13 @@ class Run:
             if member.gain_round < 0 or score < member.gain_score - _WORTH_WAITING * abs(member.gain_score):
                 member.gain_round, member.gain_score = self.round, float(score)
 
-    def _finished(self, patience: int) -> bool:
-        living = [member for member in self.members if not member.failure and not member.done]
+    @property
+    def _patience(self) -> int:
+        return self.job.specs[0].regularization.patience or 0
+
+    @property
+    def _finished(self) -> bool:
+        patience, living = self._patience, [member for member in self.members if not member.failure and not member.done]
         return not living or (patience > 0 and all(self.round - 1 - member.gain_round >= patience for member in living) and self.round > 0)
 
     def history(self) -> dict[str, FloatArray]:

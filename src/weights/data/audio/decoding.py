@@ -183,24 +183,29 @@ def _mix_file(content: bytes) -> _Mixed:
     if len(content) == 0:
         raise Unreadable("is empty (0 bytes)")
     if not _begins_like_sound(content):
-        raise Unreadable(_say_what_it_is(content))
+        raise Unreadable(say_what_it_is(content))
     if _lacks_its_end(content):
         raise Unreadable("is cut off")
     try:
         file = soundfile.SoundFile(io.BytesIO(content))
     except soundfile.LibsndfileError as error:
-        raise Unreadable(_say_what_it_is(content)) from error
+        raise Unreadable(say_what_it_is(content)) from error
     with file:
         if file.format not in FORMATS:
             raise Unreadable(f"is {printable(file.format)}; save it as WAV or FLAC")
         rate, n_frames = file.samplerate, max(file.frames, 0)
-        _check_rate(rate)
+        check_rate(rate)
         if n_frames > MOST_SECONDS_READ * rate:
             raise Unreadable(f"lasts {say_time(n_frames / rate)}, longer than the {say_time(MOST_SECONDS_READ)} that are read; cut it")
         return _mix_frames(file, rate)
 
 
-def _check_rate(rate: int) -> None:
+def check_rate(rate: int) -> None:
+    """Refuse rates that no recording has.
+
+    Raises:
+        Unreadable: it is one.
+    """
     if not _RATES[0] <= rate <= _RATES[1]:
         raise Unreadable(f"has {rate:,} samples a second, but {_RATES[0]:,} to {_RATES[1]:,} are read")
 
@@ -236,15 +241,24 @@ def _read_frames(file: SoundFile) -> Iterator[FloatArray]:
 
 
 def _mix_array(values: np.ndarray, rate: int) -> _Mixed:
-    _check_rate(rate)
-    if values.ndim > 2 or values.dtype.kind not in "fiu":
+    check_rate(rate)
+    frames = scale_array(values)
+    return _Mixed(frames.mean(1), rate, "", _is_clipped(frames), is_cancelled=False)
+
+
+def scale_array(values: np.ndarray) -> FloatArray:
+    """Samples (t,) or (t, channels) as float32, shape (t, channels): whole numbers are shares of the range of their type.
+
+    Raises:
+        Unreadable: they are no samples.
+    """
+    if values.ndim > 2 or values.ndim == 0 or values.dtype.kind not in "fiu":
         raise Unreadable(f"is an array of shape {values.shape} and type {values.dtype}, no samples")
     if values.size == 0:
         raise Unreadable("holds no sound (0 samples)")
-    # Whole numbers are shares of the range of their type; of unsigned ones the middle is silence, which the mean takes off.
+    # Of unsigned ones the middle is silence, which the mean takes off.
     largest = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
-    frames = (values.astype(np.float64) / largest).astype(np.float32).reshape(len(values), -1)
-    return _Mixed(frames.mean(1), rate, "", _is_clipped(frames), is_cancelled=False)
+    return (values.astype(np.float64) / largest).astype(np.float32).reshape(len(values), -1)
 
 
 def _is_clipped(frames: FloatArray) -> bool:
@@ -281,7 +295,7 @@ def _lacks_its_end(content: bytes) -> bool:
     return content.startswith(b"RIFF") and size not in (0, 0xFFFFFFFF) and len(content) + 1 < size + 8 and size < 0x7FFFFFFF
 
 
-def _say_what_it_is(content: bytes) -> str:
+def say_what_it_is(content: bytes) -> str:
     """What a file is that is no recording we read."""
     if words := find_signature(content, _SIGNATURES):
         return words

@@ -1,0 +1,98 @@
+"""The command that hears words: `transcribe`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weights.cli.options import add_options, check_output, make_options
+from weights.cli.process import guard, print_json, print_lines, say, uses_color
+from weights.errors import UsageError, printable
+from weights.options import list_options, read_texts
+from weights.runoptions import TranscribeOptions
+
+if TYPE_CHECKING:
+    from weights.transcribing.transcriber import Transcriber, Word
+
+_OPTIONS = list_options(TranscribeOptions)
+_MOST_SHOWN = 60
+
+
+@click.command()
+@click.argument("run")
+@click.argument("source")
+@click.option("--output", "-o", metavar="FILE", help="Write to a .vtt, .csv, .parquet or .jsonl file instead of standard output.")
+@add_options(make_options(_OPTIONS))
+@guard
+def transcribe(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
+    """Write down the words in the recording SOURCE, with their times and how sure they are; - hears standard input.
+
+    RUN was fitted to recordings of single words. Each word comes with its probability beside all others, and the share
+    of members that say so; a word that is unlike all that were learned is said to be none of them. Words of a stream are
+    printed as soon as they are certain, and the same as those of a file.
+
+    \b
+      weights transcribe runs/digits call.wav
+      weights transcribe runs/digits call.wav --vtt > call.vtt
+      weights transcribe runs/digits call.wav --lexicon one,two,three --json
+      arecord -f S16_LE -r 8000 | weights transcribe runs/digits -
+    """
+    from weights import api
+    from weights.data.output import check_ending, write_tables
+    from weights.report.json import spell
+    from weights.report.transcripts import word_line, words_table, write_vtt
+    from weights.store.disk import write_file
+    from weights.transcribing.sources import STANDARD_INPUT, read_phrases
+    from weights.transcribing.transcriber import Transcriber
+
+    chosen = TranscribeOptions(**read_texts(_OPTIONS, given))
+    check_output(source, output)
+    if as_json and chosen.vtt:
+        raise UsageError("--json and --vtt are two forms of one answer. Leave one out.")
+    as_vtt = output is not None and Path(output).suffix.lower() == ".vtt"
+    if output is not None and not as_vtt:
+        check_ending(Path(output), "Rename the output, or name a .vtt.")
+    model = api.load_rows(run)
+    phrases = [] if chosen.phrases is None else read_phrases(Path(chosen.phrases))
+    transcriber = Transcriber(model.ensemble, lexicon=chosen.lexicon, phrases=phrases)
+    words = _hear(transcriber, source, chosen.raw, shows=source == STANDARD_INPUT and uses_color(sys.stderr))
+    if output is not None:
+        heard = [*words]
+        if as_vtt:
+            write_file(Path(output), ("\n".join(write_vtt(heard)) + "\n").encode())
+        else:
+            write_tables(iter([words_table(heard)]), Path(output))
+        shown = {"run": spell(run), "n_words": len(heard), "output": spell(output)}
+        print_json(shown) if as_json else say([f"{len(heard):,} words in {printable(output)}"])
+    elif as_json:
+        print_json({"run": spell(run), "source": spell(source), "words": [*words]})
+    elif chosen.vtt:
+        print_lines(write_vtt(words))
+    else:
+        print_lines(word_line(word, model.ensemble.n_members) for word in words)
+
+
+def _hear(transcriber: Transcriber, source: str, raw: int | None, *, shows: bool) -> Iterator[Word]:
+    """The words of a source; where somebody looks, those that are not certain yet are shown meanwhile."""
+    from weights.transcribing.sources import read_pieces
+
+    shown = ""
+    for piece in read_pieces(source, transcriber.rate, sample_rate=raw):
+        words = transcriber.feed(piece)
+        if shows:
+            ahead = " ".join(str(word.word or "?") for word in transcriber.look_ahead())[-_MOST_SHOWN:]
+            click.echo(f"\r{' ' * len(shown)}\r", nl=False, err=True)
+            shown = f"... {ahead}" if ahead else ""
+        yield from words
+        if shows:
+            click.echo(shown, nl=False, err=True)
+    if shows:
+        click.echo(f"\r{' ' * len(shown)}\r", nl=False, err=True)
+    yield from transcriber.finish()
+
+
+COMMANDS = (transcribe,)

@@ -1,0 +1,145 @@
+"""Sound read piece by piece, as long as it lasts: `read_file` of a file, `read_standard_stream` of a stream that cannot be sought.
+
+Pieces are mono, float32, at the rate that is wanted; nothing is cut off, and how loud they are stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import wave
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from weights.data.audio.decoding import FORMATS, FORMATS_IN_WORDS, check_audio, check_rate, say_what_it_is, scale_array
+from weights.data.files.unreadable import Unreadable
+from weights.errors import DataError, NotFoundError, printable
+from weights.types import AnyArray, FloatArray
+
+_PIECE, _BLOCK = 0.1, 10.0
+"""Seconds that are read at a time of a stream, so that it is answered while it goes on, and of a file (our choices)."""
+_MOST_CHANNELS = 64
+_WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: np.dtype("<i2"), 4: np.dtype("<i4")}
+
+
+def read_file(path: Path, rate: int) -> Iterator[FloatArray]:
+    """The sound of a file in pieces (t,), at a rate.
+
+    Raises:
+        NotFoundError: there is no such file. DataError: it is no recording that is read, or is damaged.
+    """
+    check_audio()
+    import soundfile
+
+    if not path.is_file():
+        raise NotFoundError(f"There is no recording '{printable(str(path))}'. Name a {FORMATS_IN_WORDS} file, or - for standard input.")
+    with _named(f"The recording '{printable(str(path))}'"), path.open("rb") as content:
+        head = content.read(4096)
+        content.seek(0)
+        if not head:
+            raise Unreadable("is empty (0 bytes)")
+        try:
+            with soundfile.SoundFile(content) as file:
+                if file.format not in FORMATS:
+                    raise Unreadable(say_what_it_is(head))
+                check_rate(file.samplerate)
+                yield from _resample_all(_read_blocks(file), file.samplerate, rate)
+        except soundfile.SoundFileError as error:
+            raise Unreadable(say_what_it_is(head)) from error
+
+
+@contextlib.contextmanager
+def _named(what: str) -> Iterator[None]:
+    """What is wrong with a recording becomes an error that names it."""
+    try:
+        yield
+    except Unreadable as reason:
+        raise DataError(f"{what} {reason}. Name another.") from reason
+
+
+def _read_blocks(file: Any) -> Iterator[FloatArray]:
+    n_read, size = 0, max(round(_BLOCK * file.samplerate), 1)
+    while len(frames := file.read(size, dtype="float32", always_2d=True)):
+        n_read += len(frames)
+        yield frames.mean(1)
+    if not n_read:
+        raise Unreadable("holds no sound (0 samples)")
+
+
+def read_array(samples: AnyArray, own: int, rate: int) -> Iterator[FloatArray]:
+    """Samples (t,) or (t, channels), of a rate of their own, as one piece at another.
+
+    Raises:
+        DataError: they are no samples.
+    """
+    check_audio()
+    with _named("The array"):
+        check_rate(own)
+        yield from _resample_all([scale_array(np.asarray(samples)).mean(1)], own, rate)
+
+
+def read_standard_stream(stream: IO[bytes], rate: int, *, raw: int | None = None) -> Iterator[FloatArray]:
+    """The sound of a stream in pieces (t,), as it comes: a WAV of whole numbers, or 16-bit samples without a head.
+
+    Args:
+        stream: of bytes.
+        rate: wanted.
+        raw: the rate of samples without a head (16 bits, little-endian, one channel); None where there is one.
+
+    Raises:
+        DataError: it is neither.
+    """
+    check_audio()
+    with _named("Standard input"):
+        if raw is not None:
+            check_rate(raw)
+            yield from _resample_all(_read_raw(stream, raw), raw, rate)
+        else:
+            yield from _read_wave(stream, rate)
+
+
+def _read_wave(stream: IO[bytes], rate: int) -> Iterator[FloatArray]:
+    try:
+        with wave.open(stream) as file:
+            own, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
+            if width not in _WIDTHS or not 1 <= channels <= _MOST_CHANNELS:
+                raise Unreadable(f"has {8 * width} bits and {channels} channels, but 8, 16 or 32 bits are read as they come")
+            check_rate(own)
+            yield from _resample_all(_read_pieces(file, own), own, rate)
+    except EOFError as error:
+        raise Unreadable("ended before it held a sound") from error
+    except wave.Error as error:
+        raise Unreadable(f"must be a WAV of whole numbers, or 16-bit samples with --raw RATE, but it is neither ({error})") from error
+
+
+def _read_raw(stream: IO[bytes], rate: int) -> Iterator[FloatArray]:
+    rest, size = b"", 2 * max(round(_PIECE * rate), 1)
+    while content := stream.read(size):
+        content = rest + content
+        whole = len(content) // 2 * 2
+        rest = content[whole:]
+        yield np.frombuffer(content[:whole], "<i2").astype(np.float32) / 32768
+
+
+def _read_pieces(file: wave.Wave_read, rate: int) -> Iterator[FloatArray]:
+    kind, channels = _WIDTHS[file.getsampwidth()], file.getnchannels()
+    middle, largest = (128, 128) if kind.kind == "u" else (0, 1 << 8 * kind.itemsize - 1)
+    while content := file.readframes(max(round(_PIECE * rate), 1)):
+        whole = len(content) // (kind.itemsize * channels) * kind.itemsize * channels
+        samples = (np.frombuffer(content[:whole], kind).astype(np.float32) - middle) / largest
+        yield samples.reshape(-1, channels).mean(1)
+
+
+def _resample_all(pieces: Iterable[FloatArray], own: int, rate: int) -> Iterator[FloatArray]:
+    """Pieces at another rate, band-limited over their borders; what is no number is an error."""
+    import soxr
+
+    stream = None if own == rate else soxr.ResampleStream(own, rate, 1, dtype="float32", quality="HQ")
+    for piece in pieces:
+        if not np.isfinite(piece).all():
+            raise Unreadable("holds samples that are no numbers (NaN or infinite)")
+        yield piece if stream is None else stream.resample_chunk(piece)
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)

@@ -1,0 +1,75 @@
+"""Transcripts for people: a line for each word, subtitles in WebVTT, and rows for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+
+from weights.errors import printable
+from weights.transcribing.transcriber import Word
+
+UNKNOWN = "(not a known word)"
+_TOGETHER, _LONGEST = 0.8, 6.0
+"""Seconds between words, and of all together, up to which they share a subtitle (our choices)."""
+
+
+def word_line(word: Word, n_members: int) -> str:
+    """A word with its times, how probable it is, and how many members say so.
+
+    Example:
+        >>> word_line(Word("seven", 0.35, 0.8, 0.982, 1.0), 8)
+        '    0.35 to     0.80 s   98.2 %  8 of 8 members  seven'
+    """
+    name = f"{UNKNOWN}, nearest {printable(str(word.nearest))}" if word.word is None else printable(str(word.word))
+    members = f"{round(word.agreement * n_members)} of {n_members} members"
+    return f"{word.start:8.2f} to {word.end:8.2f} s  {100 * word.probability:5.1f} %  {members}  {name}"
+
+
+def write_vtt(words: Iterable[Word]) -> Iterator[str]:
+    """Lines of subtitles in WebVTT; words that follow each other closely share one.
+
+    Example:
+        >>> print(*write_vtt([Word("one", 0.1, 0.4, 0.9, 1.0), Word("two", 0.5, 0.9, 0.9, 1.0)]), sep="\\n")
+        WEBVTT
+        <BLANKLINE>
+        00:00:00.100 --> 00:00:00.900
+        one two
+        <BLANKLINE>
+    """
+    yield "WEBVTT"
+    yield ""
+    together: list[Word] = []
+    for word in words:
+        if together and (word.start - together[-1].end > _TOGETHER or word.end - together[0].start > _LONGEST):
+            yield from _write_cue(together)
+            together = []
+        together.append(word)
+    if together:
+        yield from _write_cue(together)
+
+
+def _write_cue(words: Sequence[Word]) -> Iterator[str]:
+    yield f"{_clock(words[0].start)} --> {_clock(words[-1].end)}"
+    # What marks up subtitles is written out.
+    yield " ".join(_escape(UNKNOWN if word.word is None else printable(str(word.word))) for word in words)
+    yield ""
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds * 1000)
+    return f"{whole // 3_600_000:02}:{whole // 60_000 % 60:02}:{whole // 1000 % 60:02}.{whole % 1000:03}"
+
+
+def words_table(words: Sequence[Word]) -> pa.Table:
+    """Words as rows: word, start, end, probability, agreement, nearest."""
+    names = Word.__struct_fields__
+    columns = {name: [getattr(word, name) for word in words] for name in names}
+    texts = {name: [None if value is None else str(value) for value in columns[name]] for name in ("word", "nearest")}
+    return pa.table(
+        {name: pa.array(texts[name], pa.string()) if name in texts else pa.array(columns[name], pa.float64()) for name in names}
+    )

@@ -1,0 +1,1 @@
+"""Words of recordings as long as they last: `listening` hears moments, `decoding` finds words, `transcriber` puts them together."""

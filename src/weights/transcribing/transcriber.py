@@ -1,0 +1,228 @@
+"""Transcripts: `Transcriber` gives words with their times, how probable they are, and how many members agree, while sound goes on.
+
+Sound is cut where all members are sure that no word is, so that what is between can be decoded alone. There each member has its own
+candidates; the one that they find most probable on average is the transcript, because members say the same word at slightly different
+moments, and averages of moments would lose it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import scipy.special
+
+from weights.ensemble import Ensemble
+from weights.errors import UsageError, listed, printable
+from weights.transcribing.decoding import Grammar, find_candidates, locate_words, log_likelihoods, make_grammar
+from weights.transcribing.listening import Listener, Moments
+from weights.types import BoolArray, FloatArray
+
+_SURE = 0.95
+"""Probability of no word from which on a member is sure (our choice)."""
+_LONGEST = 160
+"""Moments after which sound is cut where members are surest, if they are nowhere sure (our choice)."""
+_MARGIN = 3
+"""Moments that are kept before a word (our choice)."""
+_QUIETEST, _NOTHING = 0.05, 1e-4
+"""Share of moments that are quieter than what counts as the quietest, and the share of the loudest energy that is silence (our choices)."""
+_REJECTED, _MOST_DOUBTED = 0.02, 0.5
+"""Share of isolated words of training, answered rightly, that are said to be no known word at most, and the probability that is never
+asked for (our choices)."""
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A word that was heard.
+
+    Attributes:
+        word: its class; None where it is none of those known.
+        start, end: seconds from the begin of the sound.
+        probability: of this word among all, and of no word, while its neighbours are as they are.
+        agreement: share of the members that find it the most probable.
+        nearest: the most probable class where it is none of those known.
+    """
+
+    word: Any
+    start: float
+    end: float
+    probability: float
+    agreement: float
+    nearest: Any = None
+
+
+class Transcriber:
+    """Words of sound that comes piece by piece.
+
+    Args:
+        ensemble: learned from recordings of single words.
+        lexicon: the classes that may be heard; all if None.
+        phrases: sequences of classes, from which is learned what follows what.
+
+    Raises:
+        UsageError: the ensemble was not learned from words, or a class is not known.
+    """
+
+    def __init__(self, ensemble: Ensemble, *, lexicon: Iterable[Any] | None = None, phrases: Iterable[Sequence[Any]] = ()) -> None:
+        self._listener = Listener(ensemble)
+        self._task = ensemble.task
+        numbers = None if lexicon is None else [self._number(word) for word in lexicon]
+        if numbers is not None and not numbers:
+            raise UsageError("A lexicon must name at least one word, but names none. Leave it out to hear all.")
+        self._grammar = make_grammar(len(self._task.classes), numbers, [[self._number(word) for word in phrase] for phrase in phrases])
+        self._temperature = max(float(ensemble.populations[0].stacking_weight), 1e-3)
+        self._least = _find_least(ensemble)
+        self._moments = self._listener.nothing
+        self._begin, self._before = 0, -1
+
+    @property
+    def rate(self) -> int:
+        """Samples a second that are needed."""
+        return self._listener.rate
+
+    def feed(self, samples: FloatArray) -> list[Word]:
+        """The words that are certain to stay once more samples (t,) have come."""
+        # One window after the other, so that words do not depend on the pieces in which sound comes.
+        return [word for heard in self._listener.feed(samples) for word in self._add(heard)]
+
+    def finish(self) -> list[Word]:
+        """The words that are left when the sound has ended."""
+        return self._add(self._listener.finish()) + self._take(len(self._moments.loudness))
+
+    def _add(self, heard: Moments) -> list[Word]:
+        self._moments = _join(self._moments, heard)
+        words: list[Word] = []
+        while (end := _find_cut(self._moments)) is not None:
+            words += self._take(end)
+        return words
+
+    def look_ahead(self) -> list[Word]:
+        """The words behind those given, as if the sound ended here: they may change when more comes."""
+        return self._decode(_join(self._moments, self._listener.look_ahead()))[0]
+
+    def _take(self, end: int) -> list[Word]:
+        """The words before a moment, which is forgotten with all before it."""
+        words, numbers = self._decode(Moments(self._moments.said[:, :end], self._moments.loudness[:end]))
+        self._moments = Moments(self._moments.said[:, end:], self._moments.loudness[end:])
+        self._begin += end
+        self._before = numbers[-1] if numbers else self._before
+        return words
+
+    def _number(self, word: Any) -> int:
+        names = {str(name): number for number, name in enumerate(self._task.classes)}
+        if str(word) not in names:
+            known = listed([*names], 10)
+            raise UsageError(f"The word '{printable(str(word))}' is not one that was learned; those are {known}. Leave it out.")
+        return names[str(word)]
+
+    # A stretch of sound
+
+    def _decode(self, moments: Moments) -> tuple[list[Word], tuple[int, ...]]:
+        """The words of a stretch, and their numbers."""
+        said, weights = moments.said, self._listener.member_weights
+        blank = said.shape[2] - 1
+        if not said.shape[1] or said[..., blank].min() > np.log(_SURE):
+            return [], ()
+        grammar = self._grammar._replace(follow=np.vstack([self._grammar.follow[:-1], self._grammar.follow[self._before]]))
+        before = None if self._before < 0 else self._before
+        candidates = {words for member in said for words in find_candidates(member, self._grammar, before=before)}
+        scores = {words: float(weights @ log_likelihoods(said, np.array([words], int).reshape(1, -1))[:, 0]) for words in candidates}
+        best = max(scores, key=lambda words: scores[words] + grammar.weigh(words))
+        if not best:
+            return [], ()
+        probability, agreement, nearest = self._compare(said, best, grammar)
+        places = locate_words(said, best)
+        edges = _find_edges(moments.loudness, places)
+        seconds = self._listener.size / self.rate
+        words = []
+        for i, number in enumerate(best):
+            start, end = ((self._begin + moment) * seconds for moment in edges[i])
+            label, chance = self._task.label(number), round(float(probability[i]), 4)
+            is_known = chance >= self._least and nearest[i] == number
+            words.append(
+                Word(
+                    label if is_known else None,
+                    round(start, 3),
+                    round(end, 3),
+                    chance,
+                    round(float(agreement[i]), 4),
+                    None if is_known else label,
+                )
+            )
+        return words, best
+
+    def _compare(self, said: FloatArray, words: tuple[int, ...], grammar: Grammar) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Of each word its probability beside others in its place, and beside none, the share of members for it, and the most probable."""
+        n_words, n = said.shape[2] - 1, len(words)
+        allowed = np.flatnonzero(grammar.allowed)
+        probability, agreement, nearest = np.zeros(n), np.zeros(n), np.zeros(n, int)
+        for i, word in enumerate(words):
+            others = np.repeat(np.array([words]), len(allowed), 0)
+            others[:, i] = allowed
+            left_out = np.array([[*words[:i], *words[i + 1 :]]], int).reshape(1, -1)
+            own = np.hstack([log_likelihoods(said, others), log_likelihoods(said, left_out)])
+            prior = np.array([grammar.weigh([*other]) for other in others.tolist()] + [grammar.weigh([*left_out[0].tolist()])])
+            together = self._temperature * (self._listener.member_weights @ own) + prior
+            place = int(np.flatnonzero(allowed == word)[0])
+            probability[i] = scipy.special.softmax(together)[place]
+            agreement[i] = self._listener.member_weights @ ((own + prior).argmax(1) == place)
+            best = int(together.argmax())
+            nearest[i] = allowed[best] if best < len(allowed) else n_words
+        return probability, agreement, nearest
+
+
+def transcribe(transcriber: Transcriber, pieces: Iterable[FloatArray]) -> Iterator[Word]:
+    """The words of sound, as soon as they are certain."""
+    for piece in pieces:
+        yield from transcriber.feed(piece)
+    yield from transcriber.finish()
+
+
+def _join(first: Moments, second: Moments) -> Moments:
+    return Moments(np.concatenate([first.said, second.said], 1), np.concatenate([first.loudness, second.loudness]))
+
+
+def _find_cut(moments: Moments) -> int | None:
+    """Where sound can be cut: in a quiet place where all members are sure that no word is; None if nowhere yet."""
+    none = np.exp(moments.said[..., -1]).min(0)
+    free = (none >= _SURE) & _find_quiet(moments.loudness)
+    n_free = len(free) if free.all() else int(np.argmin(free))
+    if n_free > 2 * _MARGIN:
+        return n_free - _MARGIN  # a pause at the begin
+    pairs = np.flatnonzero(free[n_free:-1] & free[n_free + 1 :])
+    if len(pairs):
+        return n_free + int(pairs[0]) + 1
+    return int(none[_MARGIN : _LONGEST - 1].argmax()) + _MARGIN + 1 if len(none) >= _LONGEST else None
+
+
+def _find_quiet(loudness: FloatArray) -> BoolArray:
+    """Moments that are halfway, in decibels, from the loudest to the quietest, or below; of these none counts that is 40 dB below."""
+    if not len(loudness):
+        return np.zeros(0, bool)
+    loudest = float(loudness.max())
+    quietest = max(float(np.quantile(loudness, _QUIETEST)), _NOTHING * loudest)
+    return loudness <= np.sqrt(loudest * quietest)
+
+
+def _find_edges(loudness: FloatArray, places: FloatArray) -> list[tuple[int, int]]:
+    """At which moments words begin and end: between two the quietest moment, and on either side what is no longer loud."""
+    centres = np.clip(np.round(places).astype(int), 0, len(loudness) - 1).tolist()
+    quiet = _find_quiet(loudness)
+    between = [left + int(loudness[left : right + 1].argmin()) for left, right in itertools.pairwise(centres)]
+    edges = []
+    for centre, first, end in zip(centres, [0, *between], [*between, len(loudness)], strict=True):
+        before, behind = np.flatnonzero(quiet[first:centre]), np.flatnonzero(quiet[centre + 1 : end])
+        begins = first + int(before[-1]) + 1 if len(before) else first
+        edges.append((begins, max(centre + 1 + int(behind[0]) if len(behind) else end, centre + 1)))
+    return edges
+
+
+def _find_least(ensemble: Ensemble) -> float:
+    """The probability below which a word is none of those known: a half, or less where right answers in training had less."""
+    kept = ensemble.oob_predictions
+    if kept is None or not len(kept.y):
+        return 0.0
+    right = kept.prediction[np.arange(len(kept.y)), kept.y][kept.prediction.argmax(1) == kept.y]
+    return min(float(np.quantile(right, _REJECTED)), _MOST_DOUBTED) if len(right) else 0.0
