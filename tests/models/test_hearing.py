@@ -106,7 +106,7 @@ def test_a_tract_moves_resonances():
 
 
 def test_noise_and_babble_have_the_loudness_that_is_asked_for():
-    from weights.models.hearing import _add_noise
+    from weights.models.hearing import _change_pitch, _make_noises
 
     x = jnp.asarray(np.random.default_rng(4).normal(size=(64, 4000)), jnp.float32)
     x = x / jnp.sqrt((x**2).mean(1, keepdims=True))
@@ -115,9 +115,11 @@ def test_noise_and_babble_have_the_loudness_that_is_asked_for():
     for name, way in ways.items():
         loud = {"babble" if name == "babble" else "noise": 0.5, **way}
         changes = drawn._replace(**{field: jnp.full(64, value) for field, value in loud.items()})
-        added = np.asarray(_add_noise(x, jnp.full(64, 3000), changes) - x)
-        assert np.sqrt((added[:, :3000] ** 2).mean()) == pytest.approx(0.5, rel=0.05)
-        assert not added[:, 3000:].any()
+        added = _make_noises(x, changes)
+        assert np.sqrt((np.asarray(added) ** 2).mean()) == pytest.approx(0.5, rel=0.05)
+        played, _ = jax.vmap(_change_pitch)(x, added, jnp.full(64, 3000), jnp.ones(64))
+        assert np.asarray(played)[:, :3000] == pytest.approx(np.asarray(x + added)[:, :3000], abs=1e-4)
+        assert not np.asarray(played)[:, 3000:].any()
 
 
 def test_a_room_gives_energy_back_later():

@@ -195,8 +195,8 @@ def hear(grid: Grid, played: Played, changes: Changes | None = None) -> Heard:
     frames = jnp.arange(grid.n_frames)
     starts, tract = jnp.broadcast_to(frames * grid.hop, (len(x), grid.n_frames)), jnp.ones(len(x))
     if changes is not None:
-        x, n_samples = _change_pitch(x, n_samples, changes.pitch)
-        x = _add_noise(x, n_samples, changes)
+        # One recording after the other: all at once, what frames overlap in would be changed anew for each, in four times the time.
+        x, n_samples = jax.lax.map(lambda one: _change_pitch(*one), (x, _make_noises(x, changes), n_samples, changes.pitch))
         # What was played faster is shorter, and what was played higher has higher resonances: frames and bands make up for both.
         starts, tract = place_frames(grid, changes, grid.n_frames) / changes.pitch[:, None], changes.tract / changes.pitch
     energies = _transform(grid, _cut_frames(grid, x, starts.astype(jnp.int32))) @ _weigh_bands(grid, tract)
@@ -285,30 +285,29 @@ def _slow_cosines(n_bands: int) -> FloatArray:
 # Changes
 
 
-def _change_pitch(x: jax.Array, n_samples: jax.Array, pitch: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Recordings (n, t) played faster by factors (n,), and how many samples they have then; what becomes too long is cut."""
-    places = jnp.arange(x.shape[1]) * pitch[:, None]
-    left = jnp.clip(places.astype(jnp.int32), 0, x.shape[1] - 2)
-    before, after = (jnp.take_along_axis(x, left + i, 1) for i in (0, 1))
-    played = jnp.where(places < n_samples[:, None], before + (places - left) * (after - before), 0.0)
-    return played, jnp.minimum(n_samples / pitch, x.shape[1])
+def _change_pitch(x: jax.Array, added: jax.Array, n_samples: jax.Array, pitch: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """A recording (t,) played faster by a factor, with what is added while it lasts, and how many samples it has then."""
+    places = jnp.arange(len(x)) * pitch
+    left = jnp.clip(places.astype(jnp.int32), 0, len(x) - 2)
+    played = jnp.where(places < n_samples, x[left] + (places - left) * (x[left + 1] - x[left]), 0.0)
+    n_samples = jnp.minimum(n_samples / pitch, len(x))  # what becomes too long is cut
+    return played + jnp.where(jnp.arange(len(x)) < n_samples, added, 0.0), n_samples
 
 
-def _add_noise(x: jax.Array, n_samples: jax.Array, changes: Changes) -> jax.Array:
-    """Recordings (n, t) of loudness one with noise of a tilted spectrum, or another recording of the batch, while they last."""
-    tilt = changes.tilt[:, None]
+def _make_noises(x: jax.Array, changes: Changes) -> jax.Array:
+    """What is added to recordings (n, t): noise, or another recording of the batch."""
+    return changes.noise[:, None] * jax.vmap(_make_noise)(changes) + changes.babble[:, None] * jnp.roll(x, 1, 0)
+
+
+def _make_noise(changes: Changes) -> jax.Array:
+    """Noise of a tilted spectrum, clicks, or a hum, (t,), of loudness one."""
     # To a power, uniform noise becomes rare clicks, of variance 1 / (2 * power + 1).
-    power = changes.sparsity[:, None]
-    noise = jnp.sign(changes.waves) * jnp.exp(power * jnp.log(jnp.abs(changes.waves) + 1e-9)) * jnp.sqrt(2.0 * power + 1.0)
-    tilted = (noise + tilt * jnp.roll(noise, 1, 1)) * jax.lax.rsqrt(1.0 + tilt**2)
-    # Another recording is played again and again, as if it went on.
-    others, lengths = jnp.roll(x, 1, 0), jnp.roll(n_samples, 1)[:, None]
-    lasting = jnp.take_along_axis(others, jnp.mod(jnp.arange(x.shape[1]), jnp.maximum(lengths, 1)).astype(jnp.int32), 1)
-    cosines = jnp.cos(2.0 * jnp.pi * changes.hum[:, None] * jnp.arange(x.shape[1]))
+    clicks = jnp.sign(changes.waves) * jnp.exp(changes.sparsity * jnp.log(jnp.abs(changes.waves) + 1e-9))
+    noise = clicks * jnp.sqrt(2.0 * changes.sparsity + 1.0)
+    tilted = (noise + changes.tilt * jnp.roll(noise, 1)) * jax.lax.rsqrt(1.0 + changes.tilt**2)
+    cosines = jnp.cos(2.0 * jnp.pi * changes.hum * jnp.arange(len(noise)))
     hum = (jnp.exp(_BUZZ * (cosines - 1.0)) - _BUZZ_MEAN) / _BUZZ_DEVIATION
-    tilted = jnp.where(changes.hum[:, None] > 0, hum, tilted)
-    added = changes.noise[:, None] * tilted + changes.babble[:, None] * lasting
-    return x + jnp.where(jnp.arange(x.shape[1]) < n_samples[:, None], added, 0.0)
+    return jnp.where(changes.hum > 0, hum, tilted)
 
 
 def _echo(energies: jax.Array, changes: Changes) -> jax.Array:
