@@ -12,7 +12,7 @@ import click
 import msgspec
 from click.core import ParameterSource
 
-from weights.cli.options import add_options, check_output, make_options
+from weights.cli.options import add_options, check_output, check_wave, make_options
 from weights.cli.process import guard, is_narrow, print_json, print_lines, read_standard_input, say, uses_color
 from weights.errors import UsageError, printable, suggest
 from weights.options import Option, list_options, read_texts
@@ -70,13 +70,14 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
     first = questions[0]
     options = _Options({question.subject: [question] for question in questions})
 
-    def command(run: str, as_json: bool, quiet: bool = False, output: str | None = None, **given: Any) -> None:
+    def command(run: str, as_json: bool, quiet: bool = False, output: str | None = None, listen: str | None = None, **given: Any) -> None:
         """Ask the question of a run, and print or write the answer."""
         from weights import api
         from weights.data.output import check_ending
         from weights.report import charts
         from weights.report.terminal import note_lines
 
+        check_wave(listen)
         if len(questions) == 1:
             options.choose(first, given, first.name)  # what is wrong there is said before a run is read
         model = api.load(run)
@@ -96,6 +97,8 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
         answered = _ask(model, question, chosen, run, quiet=quiet)
         if not quiet:
             say(note_lines(answered.notes))
+        if listen:
+            _write_sound(answered, Path(listen))
         if output:
             _write(answered, run, Path(output), drawn=question.draws(model) or drawn_too, as_json=as_json)
         else:
@@ -104,6 +107,8 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
     params = [_RUN, *make_options(options.join())]
     if output := next((question.output for question in questions if question.output), ""):
         params.append(click.option("--output", "-o", metavar="FILE", help=output))
+    if listen := next((question.listen for question in questions if question.listen), ""):
+        params.append(click.option("--listen", metavar="FILE", help=listen))
     if any(question.stages for question in questions):
         params.append(_QUIET)
     help = "\n\n".join(inspect.cleandoc(question.help) for question in questions)
@@ -179,6 +184,16 @@ def _ask(model: AnyModel, question: Question, chosen: msgspec.Struct, run: str, 
 
     with progress_bar(quiet=quiet, color=uses_color(sys.stderr), stages=question.stages) as progress:
         return answer(model, question, chosen, Asker(run, narrow=is_narrow(), color=uses_color(sys.stdout), progress=progress))
+
+
+def _write_sound(answered: Answer, path: Path) -> None:
+    """Write what is heard of an answer."""
+    from weights.store.disk import write_file
+
+    if answered.sound is None:
+        raise UsageError("There is nothing to hear in this answer: it is of no recording, or rests on no part of one. Leave out --listen.")
+    write_file(path, answered.sound())
+    say([f"what decides in {printable(str(path))}"])
 
 
 def _write(answered: Answer, run: str, path: Path, *, drawn: bool, as_json: bool) -> None:

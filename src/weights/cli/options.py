@@ -86,6 +86,12 @@ def read_given(records: Records, given: Mapping[str, Any], settings: Iterable[st
     return {**read_texts(options.values(), given), **more}
 
 
+def check_wave(path: str | None) -> None:
+    """Refuse to write sound under another ending."""
+    if path is not None and not path.lower().endswith(".wav"):
+        raise UsageError(f"Sound is written as .wav, but '{printable(path)}' is named otherwise. Rename it.")
+
+
 def check_output(source: str, output: str | None) -> None:
     """Refuse to write answers over the rows they answer."""
     if output and os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from weights.data.encoding import Category, ColumnEncoding, Datetime, Encoding, Numeric, numbers_of
 from weights.data.files.naming import folder_of
+from weights.data.kind import BlockEncoding
 from weights.data.registry import kind_of
 from weights.data.table.columns import moments_of, without_words
 from weights.data.table.delimited import decimal_mark_of, remark_of, remarks_of
@@ -22,6 +23,8 @@ from weights.data.unfamiliar import NO_LIMITS, Limits, unfamiliar
 
 def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | None = None) -> pa.Table:
     """The table behind a path, frame, mapping or array, numbers, pictures and words for missing read as in training.
+
+    Files that come without a table, such as pictures in a folder, have no value in the columns that training had beside them.
 
     Args:
         encoding: of the run.
@@ -35,13 +38,26 @@ def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | Non
     columns = [*encoding.columns, *([] if target is None else [target])]
     verbatim = [*encoding.names, *(column.name for column in columns)]
     read = partial(read_table, missing=encoding.missing_words, keep=encoding.kept_words, verbatim=verbatim)
-    if not encoding.columns and (source := kind_of(encoding.blocks[0]).source) is not None:
-        return _read_text(columns, source.read_like(data, encoding.blocks[0], read), encoding.kept_words)
+    alone = find_bare(encoding, data)
+    if alone is None and not encoding.columns and kind_of(encoding.blocks[0]).source is not None:
+        alone = encoding.blocks[0]
+    if alone is not None and (source := kind_of(alone).source) is not None:
+        table = source.read_like(data, alone, read)
+        for column in encoding.columns:
+            if column.name not in table.column_names:
+                table = table.append_column(column.name, pa.nulls(len(table), pa.string()))
+        return _read_text(columns, table, encoding.kept_words)
     table = _read_text(columns, read(data), encoding.kept_words)
     for block in encoding.blocks:
         if (source := kind_of(block).source) is not None:
             table = source.fill_like(table, block, folder_of(data))
     return table
+
+
+def find_bare(encoding: Encoding, data: Any) -> BlockEncoding | None:
+    """The column whose values are the files that data are, such as pictures in a folder, where a run reads others beside; None of a table."""
+    sources = ((block, kind_of(block).source) for block in encoding.blocks if encoding.columns and len(encoding.blocks) == 1)
+    return next((block for block, source in sources if source is not None and source.holds(data)), None)
 
 
 def split_lines(encoding: Encoding, content: str) -> list[str] | None:

@@ -32,6 +32,7 @@ class Scene(NamedTuple):
         as_images: (gradients by `block`) -> their values at each place, (n, height, width, channels).
         hide: (places, (n, height, width)) -> the block of rows in which these are hidden.
         locate: (places, (height, width)) -> where these are, in words.
+        listen: (places, (height, width)) -> these alone as sound, int16, shape (t,), and its rate; None where there is nothing to hear.
     """
 
     block: str
@@ -43,6 +44,7 @@ class Scene(NamedTuple):
     as_images: Callable[[FloatArray], FloatArray]
     hide: Callable[[BoolArray], AnyArray]
     locate: Callable[[BoolArray], str]
+    listen: Callable[[BoolArray], tuple[AnyArray, int]] | None = None
 
 
 def box_of(places: BoolArray) -> tuple[int, int, int, int]:

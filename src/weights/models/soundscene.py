@@ -30,6 +30,7 @@ SOUNDING = "sounding"
 def make_scene(grid: Grid, row: Inputs) -> Scene:
     """The scene of one recording."""
     recording = np.asarray(row[SOUND])
+    samples = recording[0, :, 0]
     heard = _hear(grid, recording)
     energies, sounding = np.asarray(heard.energies, np.float64)[0, ::-1], np.asarray(heard.sounding)
     width = max(int(sounding.sum()), 1)
@@ -48,8 +49,9 @@ def make_scene(grid: Grid, row: Inputs) -> Scene:
         width,
         at_images=at_images,
         as_images=lambda gradients: gradients[:, ::-1],
-        hide=lambda places: hide(grid, recording[0, :, 0], places[:, ::-1]),
+        hide=lambda places: hide(grid, samples, places[:, ::-1]),
         locate=lambda places: locate(grid, places[::-1]),
+        listen=lambda places: (hide(grid, samples, ~places[None, ::-1])[0, : int(count_samples(samples[None])[0]), 0], grid.rate),
     )
 
 

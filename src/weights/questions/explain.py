@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from weights.errors import UsageError
@@ -13,6 +13,7 @@ from weights.questions.question import Answer, Asker, Question, find_refusal
 
 if TYPE_CHECKING:
     from weights.model import Model
+    from weights.types import AnyArray
 
 
 _SHOWN = 5
@@ -35,7 +36,10 @@ class ExplainOptions(PartOptions, frozen=True):
 
 def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
     """Contributions of features to the answers for rows of a table; of pictures, maps of what matters."""
-    return _explain_pictures(model, options, asker) if _has_scenes(model) else _explain_rows(model, options, asker)
+    from weights.data.newrows import find_bare
+
+    is_bare = find_bare(model.ensemble.encoding, options.source) is not None
+    return _explain_pictures(model, options, asker) if _has_scenes(model) or is_bare else _explain_rows(model, options, asker)
 
 
 def _explain_rows(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
@@ -111,7 +115,24 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
         [*lines, *([disclaimer] if disclaimer else [])],
         saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures], footnote=disclaimer),
         contents=f"{len(pictures):,} explained",
+        sound=functools.partial(_join_sounds, sounds) if (sounds := [each.sound for each in maps if each.sound is not None]) else None,
     )
+
+
+_PAUSE = 0.3
+"""Seconds between what is heard of one recording and of the next (our choice)."""
+
+
+def _join_sounds(sounds: Sequence[tuple[AnyArray, int]]) -> bytes:
+    """What decides in recordings, one behind the other, as a WAV."""
+    import numpy as np
+
+    from weights.data.audio.stream import encode_wave
+
+    rate = sounds[0][1]
+    pause = np.zeros(round(_PAUSE * rate), np.int16)
+    parts = [part for samples, _ in sounds for part in (samples, pause)]
+    return encode_wave(np.concatenate(parts[:-1]), rate)
 
 
 def _has_scenes(model: Model) -> bool:
@@ -120,8 +141,9 @@ def _has_scenes(model: Model) -> bool:
     return not model.ensemble.encoding.columns and has_scenes(model.ensemble)
 
 
-def _reads_texts(model: Model) -> bool:
-    return any(kind.locate is not None for kind in model.ensemble.encoding.kinds)
+def _may_draw(model: Model) -> bool:
+    """Whether an explanation may be drawn: with words marked in texts, or as maps of files that come without columns."""
+    return any(kind.locate is not None or kind.source is not None for kind in model.ensemble.encoding.kinds)
 
 
 def refuse_maps(model: Model) -> str:
@@ -131,13 +153,15 @@ def refuse_maps(model: Model) -> str:
     return find_refusal(lambda: check_scenes(model))
 
 
+_LISTEN = "Write what decides in recordings to a .wav, the rest as quiet as their background."
 EXPLAIN = Question(
     name="explain",
     help="""Say what the predictions for the rows of SOURCE rest on.
 
     Of a table: what each feature contributes; contributions add up to the difference from the prediction for average
     inputs, and those of the words of a text to that of the text. Of pictures: which places the answer rests on, how far
-    members agree on that, and whether the maps depend on what was learned.
+    members agree on that, and whether the maps depend on what was learned. Of recordings: which bands and moments, and
+    --listen lets them be heard.
 
     \b
       weights explain runs/income new.csv --output contributions.csv
@@ -148,9 +172,10 @@ EXPLAIN = Question(
     options=ExplainOptions,
     refuses=lambda model: find_refusal(lambda: model.feature_weights(top=1)) if model.ensemble.encoding.columns else "",
     draws=_has_scenes,
-    draws_too=_reads_texts,
+    draws_too=_may_draw,
     output="Write all contributions to a .csv, .parquet or .jsonl; of pictures a .png or .svg; of texts any of these, or an .html.",
     stages={"explaining": 1.0},
+    listen=_LISTEN,
 )
 MAPS = Question(
     name="maps",
@@ -165,4 +190,5 @@ MAPS = Question(
     draws=lambda model: True,
     output="Draw the maps in a .png or .svg.",
     stages={"explaining": 1.0},
+    listen=_LISTEN,
 )

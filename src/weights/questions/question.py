@@ -42,6 +42,7 @@ class Answer(NamedTuple):
         counts: see there.
         contents: what a file of the answer holds, in words.
         page: makes the same as a page of HTML, if it can be one.
+        sound: makes the content of a WAV of it, if there is something to hear.
     """
 
     record: Any
@@ -52,6 +53,7 @@ class Answer(NamedTuple):
     counts: Mapping[str, int] = {}
     contents: str = "drawn"
     page: Callable[[], str] | None = None
+    sound: Callable[[], bytes] | None = None
 
 
 class NoOptions(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ class Question(NamedTuple):
         output: help on the file that the command of the question itself may write; of those that have one.
         draws: whether this file holds the figure of the answer instead of its table. draws_too: whether it does where its ending is that
             of a drawing or a page, and the table otherwise.
+        listen: help on the WAV that the command may write of what is heard; of those that have one.
         subject: what a run that it is asked of learned from, rows or series.
         stages: what is reported of its progress, in this order, each with the part of the time that it takes about; none if it is quick.
     """
@@ -85,6 +88,7 @@ class Question(NamedTuple):
     draws: Callable[[Any], bool] = lambda model: False
     draws_too: Callable[[Any], bool] = lambda model: False
     stages: Mapping[str, float] = {}
+    listen: str = ""
     subject: str = "rows"
 
 

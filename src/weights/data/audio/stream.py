@@ -1,4 +1,4 @@
-"""Sound read piece by piece, as long as it lasts: `read_file` of a file, `read_standard_stream` of a stream that cannot be sought.
+"""Sound read piece by piece, as long as it lasts, from a file or a stream that cannot be sought; and written, as a WAV.
 
 Pieces are mono, float32, at the rate that is wanted; nothing is cut off, and how loud they are stays as it is.
 """
@@ -6,6 +6,7 @@ Pieces are mono, float32, at the rate that is wanted; nothing is cut off, and ho
 from __future__ import annotations
 
 import contextlib
+import io
 import wave
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -112,6 +113,22 @@ def _read_wave(stream: IO[bytes], rate: int) -> Iterator[FloatArray]:
         raise Unreadable("ended before it held a sound") from error
     except wave.Error as error:
         raise Unreadable(f"must be a WAV of whole numbers, or 16-bit samples with --raw RATE, but it is neither ({error})") from error
+
+
+def encode_wave(samples: AnyArray, rate: int) -> bytes:
+    """Samples, int16, shape (t,), as the content of a WAV.
+
+    Example:
+        >>> encode_wave(np.zeros(4, np.int16), 8000)[:4]
+        b'RIFF'
+    """
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.asarray(samples, "<i2").tobytes())
+    return content.getvalue()
 
 
 def _read_raw(stream: IO[bytes], rate: int) -> Iterator[FloatArray]:
