@@ -31,23 +31,23 @@ def model(folder):
 
 
 def test_pictures_of_training_and_test_are_read_again_with_their_names(model, folder):
-    seen = answering.pictures_of(model)
-    assert seen.pictures.shape == (20, 12, 12, 1)
+    seen = answering.rows_seen(model)
+    assert seen.inputs["pixels"].shape == (20, 12, 12, 1)
     assert seen.names[0] == "train/bright/0.png"
     assert [model.classes[k] for k in seen.y] == ["bright"] * 10 + ["dark"] * 10
-    tested = answering.pictures_of(model, test=True)
+    tested = answering.rows_seen(model, test=True)
     assert tested.names == [f"test/{name}/{i}.png" for name in ("bright", "dark") for i in range(3)]
-    np.testing.assert_array_equal(tested.pictures[0, :, :, 0], np.asarray(Image.open(folder / "test" / "bright" / "0.png")))
+    np.testing.assert_array_equal(tested.inputs["pixels"][0, :, :, 0], np.asarray(Image.open(folder / "test" / "bright" / "0.png")))
 
 
 def test_other_pictures_than_those_of_training_are_refused(model, folder):
     with pytest.raises(DataError, match="must be those the run was fitted to, 20 of them, but 6 came"):
-        answering.pictures_of(model, folder / "test")
+        answering.rows_seen(model, folder / "test")
 
 
 def test_a_run_of_columns_has_no_pictures():
     with pytest.raises(UsageError, match="needs a run of pictures"):
-        answering.pictures_of(fitted_example("iris"))
+        answering.rows_seen(fitted_example("iris"))
 
 
 def test_explained_pictures_have_names_and_answers_in_words(model, folder):

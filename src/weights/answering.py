@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from weights.data.encoding import apply_encoding, cells
 from weights.data.files.labelled import FILE_NAMES
+from weights.data.inputs import Inputs
 from weights.data.registry import kind_of
 from weights.data.table.rownumbers import counted_from, rows_counted_from
 from weights.data.table.streaming import parts
@@ -155,45 +156,44 @@ def explained_pictures(
     return explained
 
 
-class SeenPictures(NamedTuple):
-    """Pictures of a run, and what is known of each.
+class SeenRows(NamedTuple):
+    """Rows of a run that are looked at as images, and what is known of each.
 
-    pictures: uint8, shape (n, height, width, channels). y: class codes (n,), or None for numbers. names: what each is called. labels: its
-    target in words.
+    inputs: as models read them. y: class codes (n,), or None for numbers. names: what each is called. labels: its target in words.
     """
 
-    pictures: AnyArray
+    inputs: Inputs
     y: AnyArray | None
     names: list[str]
     labels: list[str]
 
 
-def pictures_of(model: Model, data: Any = None, *, test: bool = False, progress: Callable[[Progress], None] | None = None) -> SeenPictures:
-    """The pictures a run learned from, or those of its test, read again.
+def rows_seen(model: Model, data: Any = None, *, test: bool = False, progress: Callable[[Progress], None] | None = None) -> SeenRows:
+    """The pictures or recordings a run learned from, or those of its test, read again.
 
     Args:
-        model: of pictures.
+        model: of pictures or recordings.
         data: where they are; as they were named when the run was made if None.
         test: those of the test.
         progress: called with the share that has been read.
 
     Raises:
-        UsageError: the run is not of pictures, they cannot be read again and were not given, or there were none for the test.
+        UsageError: the run is of neither, they cannot be read again and were not given, or there were none for the test.
         NotFoundError, DataError: they are gone, or not those of training.
     """
-    check_pictures(model)
+    check_scenes(model)
     prepared = model.read_again(data, progress)
     check_rows(model.ensemble, prepared)
     task, held = model.ensemble.task, prepared.dataset.held_out
     if not test:
-        pictures, names = prepared.dataset.inputs[PIXELS], prepared.dataset.names
+        inputs, names = prepared.dataset.inputs, prepared.dataset.names
         labels = [str(cell) for cell in prepared.dataset.target.to_pylist()]
-        return SeenPictures(pictures, task.strata(prepared.y), _names(names, len(pictures)), labels)
+        return SeenRows(inputs, task.strata(prepared.y), _names(names, len(inputs)), labels)
     if held is None:
         raise UsageError("No rows were for the test. Ask for those of training.")
     labels = [str(cell) for cell in held.target.to_pylist()]
     codes = task.class_codes(held.target)
-    return SeenPictures(held.inputs[PIXELS], codes, _names(held.names, len(held.inputs)), labels)
+    return SeenRows(held.inputs, codes, _names(held.names, len(held.inputs)), labels)
 
 
 def check_scenes(model: Model) -> None:
@@ -210,10 +210,10 @@ def check_pictures(model: Model) -> None:
     """Refuse a run that reads no pictures.
 
     Raises:
-        UsageError: it reads columns.
+        UsageError: it reads others.
     """
     if not reads_pictures(model.ensemble):
-        raise UsageError("This needs a run of pictures, but the run reads columns.")
+        raise UsageError("This needs a run of pictures, but the run reads none.")
 
 
 def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:
@@ -221,9 +221,9 @@ def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:
     return [f"row {i + 1}" for i in range(n_rows)] if names is None else names.to_pylist()
 
 
-def units_of(model: Model, layer: str, seen: SeenPictures, *, member: int = 0) -> list[Unit]:
+def units_of(model: Model, layer: str, seen: SeenRows, *, member: int = 0) -> list[Unit]:
     """Units of a layer with the pictures that excite each most; see `weights.inspection.excitation.most_exciting`."""
-    return most_exciting(model.ensemble, seen.pictures, layer, y=seen.y, member=member)
+    return most_exciting(model.ensemble, seen.inputs[PIXELS], layer, y=seen.y, member=member)
 
 
 def _describe_target(model: Model, rows: pa.Table) -> list[str]:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from weights.candidates import candidates, check_memory, find_network, plans_of
+from weights.elements.augmentation import AUGMENTATIONS
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, suggest
 from weights.models.architecture import Architecture
@@ -127,6 +128,18 @@ def _reads(block: str) -> Callable[[Architecture], bool]:
     return lambda architecture: block in architecture.reads
 
 
+def _switch_off(value: float) -> float | None:
+    return 0.0 if value else None
+
+
+def _looks_at_places(architecture: Architecture) -> bool:
+    return architecture.scene is not None
+
+
+def _is_augmented_by(settings: type[Any]) -> Callable[[Architecture], bool]:
+    return lambda architecture: architecture.augmentation is settings
+
+
 def _is_resized_by(field: str) -> Callable[[Architecture], bool]:
     return lambda architecture: architecture.capacity == field
 
@@ -137,8 +150,6 @@ def _resize(name: str, **factors: float) -> Iterator[_SettingChange]:
         yield _SettingChange(name, f"model.{field}", _is_resized_by(field), _resized(factor))
 
 
-_AUGMENTATION = {"shift": (0.25, 0.1), "crop": (0.25, 0.1), "rotate": (30.0, 10.0), "brightness": (0.3, 0.1)}
-"""The most that is tried of each change of pictures, and what in place of none."""
 _SETTING_CHANGES = (
     *_resize("wider", hidden=4.0, widths=1.5),
     *_resize("narrower", hidden=0.25, widths=0.5),
@@ -157,15 +168,13 @@ _SETTING_CHANGES = (
     _SettingChange("much-weaker-penalty", "optimization.weight_decay", _has_hidden, _times(0.01)),
     _SettingChange("much-weaker-penalty", "regularization.strength", _has_hidden, _times(0.01)),
     _SettingChange("longer", "optimization.n_steps", _reads("x"), lambda steps: 3 * steps),
-    _SettingChange("longer", "optimization.n_steps", _reads("pixels"), lambda steps: 2 * steps),
+    _SettingChange("longer", "optimization.n_steps", _looks_at_places, lambda steps: 2 * steps),
     _SettingChange("shorter", "optimization.n_steps", _has_hidden, lambda steps: max(steps // 3, 24) if steps > 24 else None),
     *(
-        _SettingChange("more-augmentation", f"augmentation.{name}", _reads("pixels"), _times(2.0, most=most, from_zero=some))
-        for name, (most, some) in _AUGMENTATION.items()
-    ),
-    *(
-        _SettingChange("less-augmentation", f"augmentation.{name}", _reads("pixels"), lambda value: 0.0 if value else None)
-        for name in _AUGMENTATION
+        _SettingChange(name, f"augmentation.{changed}", _is_augmented_by(settings), change)
+        for settings in AUGMENTATIONS
+        for changed, (most, some) in settings.stronger.items()
+        for name, change in (("more-augmentation", _times(2.0, most=most, from_zero=some)), ("less-augmentation", _switch_off))
     ),
     _SettingChange("more-dropout", "regularization.dropout", _has_hidden, _times(3.0, most=0.6, from_zero=0.3)),
     _SettingChange("less-dropout", "regularization.dropout", _has_hidden, _times(0.2)),

@@ -55,7 +55,7 @@ def read_new_rows(encoding: Encoding, data: Any, *, target: ColumnEncoding | Non
 
 
 def find_bare(encoding: Encoding, data: Any) -> BlockEncoding | None:
-    """The column whose values are the files that data are, such as pictures in a folder, where a run reads others beside; None of a table."""
+    """The column whose values are the files that data are, such as pictures in a folder, of a run that reads others beside, if they are."""
     sources = ((block, kind_of(block).source) for block in encoding.blocks if encoding.columns and len(encoding.blocks) == 1)
     return next((block for block, source in sources if source is not None and source.holds(data)), None)
 

@@ -22,7 +22,13 @@ _STREAM = 0xA06
 
 
 class _Changes(msgspec.Struct, frozen=True):
-    """Changes by name, None where nothing is asked for."""
+    """Changes by name, None where nothing is asked for.
+
+    Attributes:
+        stronger: by name of those that more or less of is tried as a remedy, the most that is, and what in place of none (our choices).
+    """
+
+    stronger: ClassVar[Mapping[str, tuple[float, float]]] = {}
 
     @property
     def active(self) -> dict[str, float]:
@@ -73,6 +79,12 @@ class Augmentation(_Changes, frozen=True, tag="pictures"):
             "mixup: Beyond Empirical Risk Minimization", with a uniform instead of a beta distribution).
     """
 
+    stronger: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "shift": (0.25, 0.1),
+        "crop": (0.25, 0.1),
+        "rotate": (30.0, 10.0),
+        "brightness": (0.3, 0.1),
+    }
     flip: bool | None = None
     shift: float | None = None
     crop: float | None = None
@@ -122,6 +134,10 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
         mixup: largest share of a second recording, as heard, that is blended in, of whose target as large a share is learned.
     """
 
+    stronger: ClassVar[Mapping[str, tuple[float, float]]] = {
+        **{"tempo": (0.5, 0.2), "rhythm": (0.5, 0.3), "pitch": (0.35, 0.15), "tract": (0.35, 0.15), "background": (1.4, 0.5)},
+        **{"babble": (1.0, 0.4), "room": (0.8, 0.3), "channel": (12.0, 6.0), "mask_time": (0.2, 0.1), "mask_bands": (0.4, 0.2)},
+    }
     shift: float | None = None
     tempo: float | None = None
     rhythm: float | None = None
@@ -155,6 +171,8 @@ _OF_SOUND = SoundAugmentation(
 """What is done where nothing is asked for (our choices)."""
 
 AnyAugmentation = Augmentation | SoundAugmentation | TextAugmentation
+AUGMENTATIONS: tuple[type[AnyAugmentation], ...] = (Augmentation, SoundAugmentation, TextAugmentation)
+"""What may be changed in rows while members learn: to add one, add its settings, and a row here."""
 
 
 class _Chance(NamedTuple):

@@ -159,9 +159,7 @@ def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
     """
     population = find_population(ensemble, _reads_pixels)
     if population is None:
-        raise UsageError(
-            "Filters and maps need a run of pictures, but this one reads columns. See `weights summary` and `weights explain`."
-        )
+        raise UsageError("Filters and maps need a run of pictures, but this one reads none. See `weights explain`.")
     return population, ensemble.encoding.layout(ensemble.task.n_outputs)
 
 

@@ -212,6 +212,18 @@ def find_scene(ensemble: Ensemble, row: Inputs) -> tuple[Population, Layout, Sce
     return population, layout, make(population.spec.model, layout, row)
 
 
+def draw_row(ensemble: Ensemble, row: Inputs) -> AnyArray:
+    """One row as it is drawn, uint8, shape (height, width, channels): white where there is nothing.
+
+    Raises:
+        UsageError: the ensemble looks at rows as no images.
+    """
+    _, _, scene = find_scene(ensemble, row)
+    image = np.full_like(scene.shown, 255)
+    image[:, : scene.width] = scene.shown[:, : scene.width]
+    return image
+
+
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:
     """Places that speak for the answer by half of the largest effect, three quarters of members agreeing; arguments (height, width)."""
     largest = np.abs(mean).max()

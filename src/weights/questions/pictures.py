@@ -59,14 +59,16 @@ class UnitsOptions(msgspec.Struct, frozen=True):
 
 def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
     """Pictures and patches that excite units of a deeper layer most."""
-    from weights.answering import pictures_of, units_of
+    from weights.answering import check_pictures, rows_seen, units_of
     from weights.inspection.excitation import check_units, unit_layers
+    from weights.models.residual import PIXELS
     from weights.report.figures import units_figure
     from weights.tables import aligned
 
+    check_pictures(model)
     layer = options.layer or unit_layers(model.ensemble)[-1]
     check_units(model.ensemble, layer, options.member)
-    seen = pictures_of(model, options.data, progress=asker.progress)
+    seen = rows_seen(model, options.data, progress=asker.progress)
     units = units_of(model, layer, seen, member=options.member)
     labels = seen.labels
     target = model.ensemble.task.target
@@ -76,7 +78,7 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
         between = _find_eta_squared(unit)
         rows.append([str(unit.number), "" if between is None else f"{100 * between:.0f} %", among])
     record = {"layer": layer, "member": options.member, "units": [_unit_record(unit) for unit in units]}
-    figure = units_figure(units, seen.pictures, labels, layer=layer, member=options.member)
+    figure = units_figure(units, seen.inputs[PIXELS], labels, layer=layer, member=options.member)
     return Answer(record, aligned(rows, to_right=[0, 1]), figure)
 
 
@@ -97,16 +99,17 @@ class GalleryOptions(msgspec.Struct, frozen=True):
 
 
 def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
-    """Pictures answered rightly, wrongly and uncertainly."""
-    from weights.answering import pictures_of
+    """Pictures or recordings answered rightly, wrongly and uncertainly."""
+    from weights.answering import rows_seen
     from weights.inspection.gallery import gallery
+    from weights.inspection.saliency import draw_row
     from weights.report.figures import Named, describe_rows, gallery_figure, title_figure
 
     model.ensemble.task.need_classes()
     predictions = model.predictions(test=options.test)
-    seen = pictures_of(model, options.data, test=options.test, progress=asker.progress)
+    seen = rows_seen(model, options.data, test=options.test, progress=asker.progress)
     if seen.y is None or predictions.rows.max() >= len(seen.y) or (seen.y[predictions.rows] != predictions.y).any():
-        differ = "The pictures are not those the run was fitted to: their number or classes differ."
+        differ = "The rows are not those the run was fitted to: their number or classes differ."
         raise DataError(f"{differ} Name the source of training with --data.")
     chosen = gallery(predictions, n_each=_N_EACH)
     said = predictions.prediction.argmax(1)
@@ -115,7 +118,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
         k, row = said[place], int(predictions.rows[place])
         truth = "" if k == predictions.y[place] else f", truly {model.classes[predictions.y[place]]}"
         words = f"{100 * predictions.prediction[place, k]:.0f} % {model.classes[k]}{truth}"
-        return Named(seen.pictures[row], words, seen.names[row])
+        return Named(draw_row(model.ensemble, seen.inputs[row : row + 1]), words, seen.names[row])
 
     def record_picture(place: int) -> dict[str, Any]:
         return {
@@ -134,20 +137,20 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     }
     shown = {head: [name_picture(int(place)) for place in places] for head, places in heads.items()}
     whose = describe_rows(predictions, test=options.test)
-    footnote = f"{whose} Below each: the answer with its probability, and the picture's name."
+    footnote = f"{whose} Below each: the answer with its probability, and its name."
     named = {head: [seen.names[predictions.rows[place]] for place in places] for head, places in heads.items()}
     return Answer(
         {name: [record_picture(place) for place in places] for name, places in chosen._asdict().items()},
         [f"{head}: {', '.join(names) or 'none'}" for head, names in named.items()],
-        gallery_figure(shown, title=title_figure(model.ensemble, "pictures"), footnote=footnote),
+        gallery_figure(shown, title=title_figure(model.ensemble, "answers"), footnote=footnote),
     )
 
 
 def refuse_gallery(model: Model) -> str:
-    """Why a run has no pictures that were answered, or nothing."""
-    from weights.answering import check_pictures
+    """Why a run has no pictures or recordings that were answered, or nothing."""
+    from weights.answering import check_scenes
 
-    return refuse_answers(model) or find_refusal(lambda: check_pictures(model))
+    return refuse_answers(model) or find_refusal(lambda: check_scenes(model))
 
 
 FILTERS = Question(
@@ -178,7 +181,7 @@ UNITS = Question(
 )
 GALLERY = Question(
     name="gallery",
-    help="""Name pictures answered rightly, wrongly and uncertainly.
+    help="""Name pictures or recordings answered rightly, wrongly and uncertainly; recordings are drawn as spectrograms.
 
     \b
       weights gallery runs/xray --test
@@ -187,6 +190,6 @@ GALLERY = Question(
     ask=ask_gallery,
     options=GalleryOptions,
     refuses=refuse_gallery,
-    caption="pictures answered rightly, wrongly and uncertainly",
+    caption="pictures or recordings answered rightly, wrongly and uncertainly",
     stages={"reading pictures": 1.0},
 )
