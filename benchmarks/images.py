@@ -63,20 +63,27 @@ def best_of(run: Callable[[], object]) -> float:
     return min(seconds)
 
 
-class Ours:
-    """One picture network of ours, with random pictures."""
+_STILL = {"flip": False, "shift": 0.0, "crop": 0.0, "rotate": 0.0, "brightness": 0.0}
 
-    def __init__(self, picture: tuple[int, int, int], settings: dict[str, object]) -> None:
+
+def make_pictures(picture: tuple[int, int, int]) -> np.ndarray:
+    """Random pictures."""
+    return np.random.default_rng(0).integers(0, 256, (_ROWS, *picture), dtype=np.uint8)
+
+
+class Ours:
+    """One network of ours, with random rows x of a block, of ten classes."""
+
+    def __init__(self, layout: Layout, x: np.ndarray, settings: dict[str, object]) -> None:
         plain = {"optimization": "sgd", "learning_rate": 1e-3, "averaging": 0.0, "weight_decay": 0.0, "clip_norm": None}
-        still = {"flip": False, "shift": 0.0, "crop": 0.0, "rotate": 0.0, "brightness": 0.0}
-        spec = with_settings(Spec(), {"model": "convolution", "batch_size": _BATCH, **plain, **still, **settings})
-        self.layout = Layout((("pixels", picture),), 10)
+        spec = with_settings(Spec(), {"batch_size": _BATCH, **plain, **settings})
+        self.layout, self.x = layout, x
         self.spec = resolve(spec, _ROWS, self.layout)
         rng = np.random.default_rng(0)
-        self.x = rng.integers(0, 256, (_ROWS, *picture), dtype=np.uint8)
         self.y = rng.integers(0, 10, _ROWS).astype(np.int32)
+        [(self.block, _)] = layout.blocks
         self.shared = Shared(
-            Inputs({"pixels": jnp.asarray(self.x)}), jnp.asarray(self.y), jnp.ones(_ROWS), jnp.zeros(1, jnp.int32), jnp.ones(1)
+            Inputs({self.block: jnp.asarray(self.x)}), jnp.asarray(self.y), jnp.ones(_ROWS), jnp.zeros(1, jnp.int32), jnp.ones(1)
         )
         self.member = Member(jnp.uint32(3), {name: jnp.float32(value) for name, value in varying_values(self.spec).items()})
         self.program = member_program(self.spec, Multiclass.functions, self.layout)
@@ -106,7 +113,7 @@ class Theirs:
         import torch
 
         torch.set_num_threads(os.cpu_count() or 1)
-        self.torch, model, self.picture = torch, ours.spec.model, ours.layout.shape("pixels")
+        self.torch, model = torch, ours.spec.model
         self.layers = [*ours.state.params]
         self.params = {
             name: {part: torch.tensor(np.asarray(array)) for part, array in layer.items()} for name, layer in ours.state.params.items()
@@ -117,14 +124,17 @@ class Theirs:
         self.leaves = [array.requires_grad_() for layer in self.params.values() for array in layer.values()]
         self.shrinks = [i > 0 for i in range(len(model.widths))] + [False] * 2
         self.optimizer = torch.optim.SGD(self.leaves, 1e-3)
-        height, width, channels = self.picture
-        self.x = torch.tensor(ours.x).reshape(-1, height, width, channels)
+        self.x = torch.tensor(ours.x)
         self.y, self.rows = torch.tensor(ours.y, dtype=torch.long), torch.tensor(np.asarray(ours.rows), dtype=torch.long)
 
+    def image(self, x: object) -> object:
+        """What filters meet of bytes (n, height, width, channels)."""
+        return ((x.float() - 127.5) / 64).permute(0, 3, 1, 2)  # channels last, as they lie
+
     def outputs(self, x: object) -> object:
-        """Of bytes (n, height, width, channels)."""
+        """Of rows."""
         functional = self.torch.nn.functional
-        kept = h = ((x.float() - 127.5) / 64).permute(0, 3, 1, 2)  # channels last, as they lie
+        kept = h = self.image(x)
         for i, name in enumerate(self.layers[:-1]):
             layer = self.params[name]
             h = functional.max_pool2d(h, 2) if self.shrinks[i] else h
@@ -155,16 +165,20 @@ def speed() -> None:
     print(f"PyTorch {torch.__version__}, JAX {jax.__version__}, {os.cpu_count()} cores, batches of {_BATCH}; ms a step of a member")
     print(f"{'network':<28}{'PyTorch':>9}{'alone':>9}{'of two':>9}{'of four':>9}{'PyTorch / alone':>17}{'PyTorch / of four':>19}")
     for name, (picture, settings) in _NETWORKS.items():
-        ours = Ours(picture, settings)
-        theirs = Theirs(ours)
-        model = build(ours.spec.model, ours.layout, ours.spec.initialization, ours.spec.activation)
-        known = np.asarray(model.apply(ours.state.params, Inputs({"pixels": jnp.asarray(ours.x[:8])}))[0])
-        assert np.allclose(theirs.outputs(theirs.x[:8]).detach().numpy(), known, atol=1e-2), "the networks differ"
-        first = theirs.seconds_a_step()
-        alone, two, four = (ours.seconds_a_step(members) for members in (1, 2, 4))
-        again = min(first, theirs.seconds_a_step())  # before and after, because machines warm up
-        times = "".join(f"{1e3 * seconds:>9.1f}" for seconds in (again, alone, two, four))
-        print(f"{name:<28}{times}{again / alone:>17.2f}{again / four:>19.2f}", flush=True)
+        ours = Ours(Layout((("pixels", picture),), 10), make_pictures(picture), {"model": "convolution", **_STILL, **settings})
+        compare_speed(name, ours, Theirs(ours))
+
+
+def compare_speed(name: str, ours: Ours, theirs: Theirs) -> None:
+    """Print a line of milliseconds and ratios, of networks that are the same."""
+    model = build(ours.spec.model, ours.layout, ours.spec.initialization, ours.spec.activation)
+    known = np.asarray(model.apply(ours.state.params, Inputs({ours.block: jnp.asarray(ours.x[:8])}))[0])
+    assert np.allclose(theirs.outputs(theirs.x[:8]).detach().numpy(), known, atol=1e-2), "the networks differ"
+    first = theirs.seconds_a_step()
+    alone, two, four = (ours.seconds_a_step(members) for members in (1, 2, 4))
+    again = min(first, theirs.seconds_a_step())  # before and after, because machines warm up
+    times = "".join(f"{1e3 * seconds:>9.1f}" for seconds in (again, alone, two, four))
+    print(f"{name:<28}{times}{again / alone:>17.2f}{again / four:>19.2f}", flush=True)
 
 
 def accuracy(folder: Path, only: str | None, save: Path | None) -> None:

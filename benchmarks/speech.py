@@ -3,6 +3,8 @@
     python benchmarks/speech.py official FOLDER      of data: spoken_digits below it; the official split, whose test has the same speakers
     python benchmarks/speech.py speakers FOLDER      one speaker left out at a time: learned from three, judged on the fourth
     python benchmarks/speech.py grouped FOLDER       one fit with --group: out of bag, members have heard three of the four
+    python benchmarks/speech.py planted FOLDER       whether maps of new recordings point at a beep that was planted in noise
+    python benchmarks/speech.py speed FOLDER         a training step beside PyTorch: the same network and energies, plain SGD, no changes
 
 Both of the first also answer the test recordings in noise at 10 dB (a hum of 50 Hz and its multiples, babble of three other test
 recordings, clicks), made from a fixed seed, and transcribe strings of three to seven of them, of one speaker each, with gaps from -0.03 to
@@ -31,7 +33,9 @@ import soundfile
 
 import weights as wt
 from weights.data.audio.decoding import decode, fit
+from weights.data.inputs import Layout
 from weights.models.hearing import Grid, hear, play
+from weights.models.spectrogram import grid_of
 from weights.tasks.transcript import align_words, count_word_errors
 from weights.transcribing.transcriber import Transcriber, Word
 
@@ -205,17 +209,94 @@ def report(name: str, learned: pa.Table, spoken: pa.Table, **options: object) ->
     return found
 
 
+def record_beep(rng: np.random.Generator, hertz: float, second: float, *, beeps: bool) -> np.ndarray:
+    """Noise of 0.3 s, with a beep of 0.05 s in it or not."""
+    samples, places = rng.normal(size=2_400), np.arange(400) + round(second * _RATE)
+    samples[places] += beeps * 2.5 * np.hanning(400) * np.sin(2 * np.pi * hertz * np.arange(400) / _RATE)
+    return samples / 8
+
+
+def find_planted(n_new: int = 25) -> None:
+    """Print how often the largest effect of hiding is in the moment, and in the band, of beeps in new recordings."""
+    rng, found = np.random.default_rng(0), []
+    for hertz, second in ((2_400.0, 0.2), (700.0, 0.05), (1_500.0, 0.12), (3_200.0, 0.02)):
+        labels = ["beep", "noise"] * 40
+        learned = [record_beep(rng, hertz, second, beeps=label == "beep") for label in labels]
+        model = wt.fit(wt.Recordings(learned, _RATE), labels, members=4, n_folds=4)
+        [spec] = model.specs.values()
+        hop, edges = spec.model.hop, Grid(_RATE, 2_400, spec.model.bands, 200, 100).band_edges
+        for _ in range(n_new):
+            [map] = model.saliency(wt.Recordings([record_beep(rng, hertz, second, beeps=True)], _RATE), label="beep")
+            row, frame = np.unravel_index(map.mean_occlusion.argmax(), map.mean_occlusion.shape)
+            band = len(edges) - 3 - row
+            # What hides is a fifth of the spectrogram wide and high: its middle is within one window of frames, and of bands.
+            in_moment = second - hop <= (frame + 0.5) * hop <= second + 0.05 + hop
+            found.append((in_moment, edges[band] / 1.2 <= hertz <= edges[band + 2] * 1.2))
+        moment, both = np.mean([m for m, _ in found[-n_new:]]), np.mean([m and b for m, b in found[-n_new:]])
+        print(
+            f"{hertz:5.0f} Hz at {second:.2f} s  accuracy {model.metrics['accuracy']:.3f}  in its moment {moment:.2f}, and band {both:.2f}",
+            flush=True,
+        )
+    print(
+        f"all {len(found)}: in its moment {np.mean([m for m, _ in found]):.3f}, and in its band {np.mean([m and b for m, b in found]):.3f}"
+    )
+
+
+def compare_steps() -> None:
+    """Print milliseconds of a training step beside PyTorch."""
+    import torch
+
+    from images import Ours, Theirs, compare_speed
+    from weights.elements.augmentation import SoundAugmentation
+    from weights.models import hearing
+
+    class Energies(Theirs):
+        """The network over the same energies, computed in PyTorch."""
+
+        def __init__(self, ours: Ours, grid: Grid) -> None:
+            super().__init__(ours)
+            self.grid = grid
+            self.waves = torch.tensor(hearing._waves(grid))
+            self.bands = torch.tensor(np.asarray(hearing._weigh_bands(grid, np.ones(1, np.float32)))[0])
+            cosines = torch.tensor(hearing._slow_cosines(grid.n_bands))
+            self.slow = cosines.T @ cosines
+
+        def image(self, x: torch.Tensor) -> torch.Tensor:
+            grid, x = self.grid, x[..., 0].float() / 32767
+            x = x * torch.rsqrt((x**2).mean(1, keepdim=True) + 1e-12)
+            before = (grid.window - grid.hop) // 2
+            padded = torch.nn.functional.pad(x, (before, grid.window))
+            waves = padded.unfold(1, grid.window, grid.hop)[:, : grid.n_frames] @ self.waves
+            energies = (waves[..., : grid.n_bins] ** 2 + waves[..., grid.n_bins :] ** 2) @ self.bands
+            energies = torch.log(energies + hearing._FLOOR)
+            energies = energies - energies.mean(1, keepdim=True) @ self.slow
+            deviation = torch.sqrt((energies**2).mean((1, 2), keepdim=True) + 1e-6)
+            return (energies / (deviation + hearing._LEAST_SPREAD)).transpose(1, 2)[:, None]
+
+    layout = Layout((("sound", (6_400, 1)),), 10, rates=(("sound", _RATE),))
+    x = np.random.default_rng(0).integers(-32_767, 32_767, (2_000, 6_400, 1), dtype=np.int16)
+    unchanged = {f"augmentation.{name}": 0.0 for name in SoundAugmentation.__struct_fields__}
+    ours = Ours(layout, x, {"model": "spectrogram", "words": 0, **unchanged})
+    print(f"PyTorch {torch.__version__}, JAX {jax.__version__}; ms a step of a member of 64 recordings of 0.8 s")
+    print(f"{'network':<28}{'PyTorch':>9}{'alone':>9}{'of two':>9}{'of four':>9}{'PyTorch / alone':>17}{'PyTorch / of four':>19}")
+    compare_speed("spectrogram 8-16-32-64", ours, Energies(ours, grid_of(ours.spec.model, layout)))
+
+
 def main() -> None:
     """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["official", "speakers", "grouped"])
+    parser.add_argument("what", choices=["official", "speakers", "grouped", "planted", "speed"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--set", action="append", default=[], help="a setting of the fit, name=value")
     asked = parser.parse_args()
     settings = dict(each.split("=", 1) for each in asked.set)
     table = read_table(asked.folder)
     print(f"{platform.processor() or platform.machine()}, {__import__('os').cpu_count()} cores; settings {settings or 'as they come'}")
-    if asked.what == "official":
+    if asked.what == "planted":
+        find_planted()
+    elif asked.what == "speed":
+        compare_steps()
+    elif asked.what == "official":
         parts = [table.filter(pc.equal(table["split"], part)) for part in ("train", "test")]
         report("official", *parts, **settings)
     elif asked.what == "speakers":

@@ -190,9 +190,9 @@ def _write_sound(answered: Answer, path: Path) -> None:
     """Write what is heard of an answer."""
     from weights.store.disk import write_file
 
-    if answered.sound is None:
+    if answered.wave is None:
         raise UsageError("There is nothing to hear in this answer: it is of no recording, or rests on no part of one. Leave out --listen.")
-    write_file(path, answered.sound())
+    write_file(path, answered.wave())
     say([f"what decides in {printable(str(path))}"])
 
 

@@ -79,7 +79,7 @@ class Saliency:
         member_weights: of members, adding up to one, shape (m,).
         randomised: the sanity check, from the last layer alone to all layers.
         chance: the rank correlation that comes by chance: with maps of randomised members turned upside down.
-        sound: what of a recording is critical, the rest being as quiet as its background, int16, shape (t,), and its rate; None of what
+        wave: what of a recording is critical, the rest being as quiet as its background, int16, shape (t,), and its rate; None of what
             cannot be heard, and where nothing is critical.
     """
 
@@ -94,7 +94,7 @@ class Saliency:
     member_weights: FloatArray
     randomised: list[Randomised]
     chance: RankCorrelation
-    sound: tuple[AnyArray, int] | None = None
+    wave: tuple[AnyArray, int] | None = None
 
     @property
     def mean_gradients(self) -> FloatArray:
@@ -185,8 +185,8 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     critical[:, : scene.width] = explained.critical
     hidden = row.replace(**{scene.block: scene.hide(critical[None])})
     without = float(ensemble.task.pick(ensemble.answer(hidden), codes)[0])
-    sound = None if scene.listen is None else scene.listen(critical)
-    return dataclasses.replace(explained, without=without, where=scene.locate(critical), sound=sound)
+    wave = None if scene.listen is None else scene.listen(critical)
+    return dataclasses.replace(explained, without=without, where=scene.locate(critical), wave=wave)
 
 
 def has_scenes(ensemble: Ensemble) -> bool:

@@ -92,11 +92,12 @@ class Together(NamedTuple):
 class ByMoment(NamedTuple):
     """How classes are told apart at each moment of rows that go on.
 
-    size: how far a moment reaches along the first axis of the block.
+    block: that goes on along its first axis. size: how far a moment reaches there.
     tell(params, inputs): log probabilities of each class and, last, of none, (n, moments, classes + 1), and the part of each moment that
         lies within the row, (n, moments).
     """
 
+    block: str
     size: int
     tell: Callable[[Params, Inputs], tuple[jax.Array, jax.Array]]
 

@@ -211,7 +211,7 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
         _, odds, sounding = tell(params, _front(grid).embed(inputs))
         return jax.nn.log_softmax(odds), sounding
 
-    by_moment = ByMoment(n_frames * grid.hop, tell_embedded)
+    by_moment = ByMoment(SOUND, n_frames * grid.hop, tell_embedded)
     return model._replace(init=init, together=Together(prepare, losses), by_moment=by_moment)
 
 

@@ -115,7 +115,7 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
         [*lines, *([disclaimer] if disclaimer else [])],
         saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures], footnote=disclaimer),
         contents=f"{len(pictures):,} explained",
-        sound=functools.partial(_join_sounds, sounds) if (sounds := [each.sound for each in maps if each.sound is not None]) else None,
+        wave=functools.partial(_join_waves, waves) if (waves := [each.wave for each in maps if each.wave is not None]) else None,
     )
 
 
@@ -123,15 +123,15 @@ _PAUSE = 0.3
 """Seconds between what is heard of one recording and of the next (our choice)."""
 
 
-def _join_sounds(sounds: Sequence[tuple[AnyArray, int]]) -> bytes:
+def _join_waves(waves: Sequence[tuple[AnyArray, int]]) -> bytes:
     """What decides in recordings, one behind the other, as a WAV."""
     import numpy as np
 
     from weights.data.audio.stream import encode_wave
 
-    rate = sounds[0][1]
+    rate = waves[0][1]
     pause = np.zeros(round(_PAUSE * rate), np.int16)
-    parts = [part for samples, _ in sounds for part in (samples, pause)]
+    parts = [part for samples, _ in waves for part in (samples, pause)]
     return encode_wave(np.concatenate(parts[:-1]), rate)
 
 

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
         counts: see there.
         contents: what a file of the answer holds, in words.
         page: makes the same as a page of HTML, if it can be one.
-        sound: makes the content of a WAV of it, if there is something to hear.
+        wave: makes the content of a WAV of it, if there is something to hear.
     """
 
     record: Any
@@ -53,7 +53,7 @@ class Answer(NamedTuple):
     counts: Mapping[str, int] = {}
     contents: str = "drawn"
     page: Callable[[], str] | None = None
-    sound: Callable[[], bytes] | None = None
+    wave: Callable[[], bytes] | None = None
 
 
 class NoOptions(msgspec.Struct, frozen=True):

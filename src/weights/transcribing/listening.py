@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from weights.data.audio.column import ENDED, LOUDEST
-from weights.data.audio.kind import SOUND
 from weights.data.files.threads import available_threads
 from weights.data.inputs import Inputs, Layout
 from weights.ensemble import Ensemble, Population
@@ -65,7 +64,7 @@ class Listener:
                 "Fit a table of recordings of words, or a folder for each word."
             )
         population, self._program = found
-        self.rate, self.size = ensemble.encoding.layout(ensemble.task.n_outputs).rate(SOUND), self._program.size
+        self.rate, self.size = self._program.rate, self._program.size
         self._members, self.member_weights = population.members, population.normalised_member_weights
         self._n_words = len(ensemble.task.classes)
         self._window, self._beside = self._program.n_moments, round(_BESIDE * self.rate / self.size)
@@ -162,10 +161,11 @@ class _Program(NamedTuple):
     """What tells words apart in windows.
 
     run(params, windows): log probabilities (n, moments, k + 1) of windows (n, t, 1).
-    size: samples of a moment. n_moments: of a window.
+    rate: samples a second. size: samples of a moment. n_moments: of a window.
     """
 
     run: Callable[[Params, np.ndarray], jax.Array]
+    rate: int
     size: int
     n_moments: int
 
@@ -179,7 +179,7 @@ def _find(ensemble: Ensemble) -> tuple[Population, _Program] | None:
     """The population of largest stacking weight that tells words apart by moment, if there is one."""
     layout = ensemble.encoding.layout(ensemble.task.n_outputs)
     for population in sorted(ensemble.populations, key=lambda population: -population.stacking_weight):
-        if SOUND in layout.names and (program := _make_program(program_spec(population.spec), layout)):
+        if (program := _make_program(program_spec(population.spec), layout)) is not None:
             return population, program
     return None
 
@@ -190,9 +190,10 @@ def _make_program(spec: Spec, layout: Layout) -> _Program | None:
     by_moment = build(spec.model, layout, spec.initialization, spec.activation).by_moment
     if by_moment is None:
         return None
-    n_moments = round(_WINDOW * layout.rate(SOUND) / by_moment.size)
-    shapes = {**dict(layout.blocks), SOUND: (n_moments * by_moment.size, 1)}
-    tell = build(spec.model, layout._replace(blocks=tuple(shapes.items())), spec.initialization, spec.activation).by_moment
+    block, size, _ = by_moment
+    n_moments = round(_WINDOW * layout.rate(block) / size)
+    longer = {**dict(layout.blocks), block: (n_moments * size, *layout.shape(block)[1:])}
+    tell = build(spec.model, layout._replace(blocks=tuple(longer.items())), spec.initialization, spec.activation).by_moment
     assert tell is not None
-    run = jax.jit(lambda params, windows: tell.tell(params, Inputs({SOUND: windows}))[0])
-    return _Program(run, by_moment.size, n_moments)
+    run = jax.jit(lambda params, windows: tell.tell(params, Inputs({block: windows}))[0])
+    return _Program(run, layout.rate(block), size, n_moments)
