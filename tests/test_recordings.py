@@ -90,6 +90,11 @@ def test_what_decides_can_be_heard(folder, tmp_path):
         heard = np.frombuffer(file.readframes(file.getnframes()), np.int16)
     assert 0.1 * RATE < len(heard) < 0.5 * RATE
     assert np.square(heard.astype(float)).mean() > 0
+    kept = path.read_bytes()
+    refused = ask("explain", folder / "saved", path, "--listen", path)
+    assert refused.exit_code == 2
+    assert "would be lost" in refused.stderr
+    assert path.read_bytes() == kept
     refused = ask("explain", folder / "saved", path, "--listen", tmp_path / "why.mp3")
     assert refused.exit_code == 2
     assert "is written as .wav" in refused.stderr
@@ -103,6 +108,14 @@ def test_the_gallery_names_and_draws_recordings(folder, tmp_path):
     refused = ask("units", folder / "saved")
     assert refused.exit_code == 2
     assert "pictures" in refused.stderr
+
+
+def test_strings_need_random_steps_and_batches_of_whole_fours(folder):
+    result = ask("fit", folder / "tones", "--set", "optimization=lbfgs", "--no-save")
+    assert result.exit_code == 2
+    assert "strings of words are composed anew. Set words to 0." in result.stderr
+    model = wt.fit(str(folder / "tones"), members=2, n_folds=2, n_steps=4, batch_size=30)
+    assert model.specs["spectrogram"].optimization.batch_size == 32
 
 
 def test_remedies_change_how_sound_is_changed(folder):

@@ -21,7 +21,6 @@ from weights.data.table.streaming import parts
 from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
-from weights.inspection.gratings import reads_pictures
 from weights.inspection.saliency import Saliency, has_scenes, saliency
 from weights.inspection.texts import as_record
 from weights.model import Model
@@ -204,16 +203,6 @@ def check_scenes(model: Model) -> None:
     """
     if not has_scenes(model.ensemble):
         raise UsageError("This needs a run of pictures or recordings, but the run reads columns.")
-
-
-def check_pictures(model: Model) -> None:
-    """Refuse a run that reads no pictures.
-
-    Raises:
-        UsageError: it reads others.
-    """
-    if not reads_pictures(model.ensemble):
-        raise UsageError("This needs a run of pictures, but the run reads none.")
 
 
 def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:

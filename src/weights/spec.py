@@ -181,6 +181,8 @@ def _misfits(spec: Spec) -> list[str]:
         random = [name for name, value in noisy.items() if value > 0]
         if random:
             misfits.append(f"{chosen} needs the same loss at every step, but {random[0]} is random. Set it to 0.")
+        if architecture.joins(spec.model) > 1:
+            misfits.append(f"{chosen} needs the same loss at every step, but strings of words are composed anew. Set words to 0.")
         if spec.updates.accumulate > 1:
             misfits.append(f"{chosen} takes all rows at once, so there is nothing to accumulate. Set accumulate to 1.")
     if optimizer.finds_length and spec.regularization.makes_zeros:
@@ -243,7 +245,7 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
     check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if not optimization.optimizer.solves:
-        spec = _fill_in_steps(spec, architecture, n_samples)
+        spec = _fill_in_steps(msgspec.structs.replace(spec, model=model), architecture, n_samples)
     if spec.regularization.dropout is None:
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
         regularization = msgspec.structs.replace(spec.regularization, dropout=dropout)
@@ -261,7 +263,8 @@ def _fill_in_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Sp
     learning_rate = (usual and defaults.learning_rate) or optimizer.learning_rate
     weight_decay = optimizer.weight_decay if defaults.weight_decay is None else defaults.weight_decay
     batch_size = min(optimization.batch_size or defaults.batch_size(n_samples), max(n_samples, LEAST_BATCH))
-    batch_size = n_samples if optimizer.all_rows else batch_size
+    joined = architecture.joins(spec.model)
+    batch_size = n_samples if optimizer.all_rows else -(-batch_size // joined) * joined
     optimization = msgspec.structs.replace(
         optimization,
         learning_rate=optimization.learning_rate or learning_rate,

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from tests.sounds import RATE, encode, tone
@@ -17,10 +13,9 @@ from weights.transcribing.sources import read_phrases, read_pieces
 SOUND = tone(600, 0.5).astype(np.float32)
 
 
-def test_paths_arrays_recordings_and_standard_input_give_the_same_sound(tmp_path, monkeypatch):
+def test_paths_arrays_and_recordings_give_the_same_sound(tmp_path):
     (tmp_path / "x.wav").write_bytes(encode(SOUND))
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(encode(SOUND))))
-    ways = [(tmp_path / "x.wav", None), (SOUND, RATE), (wt.Recordings([SOUND], RATE), None), ("-", None)]
+    ways = [(tmp_path / "x.wav", None), (SOUND, RATE), (wt.Recordings([SOUND], RATE), None)]
     for source, rate in ways:
         pieces = [*read_pieces(source, RATE, sample_rate=rate)]
         assert np.concatenate(pieces) == pytest.approx(SOUND, abs=1e-4)

@@ -86,6 +86,7 @@ def _make_command(questions: Sequence[Question]) -> click.Command:
         for known in list_options(question.options):
             if known.declared.argument and given[known.name] is not None:
                 check_output(given[known.name], output)
+                check_output(given[known.name], listen)
                 if given[known.name] == "-":
                     chosen = msgspec.structs.replace(chosen, **{known.name: read_standard_input(model)})
         drawn_too = bool(output) and question.draws_too(model) and Path(str(output)).suffix.lower() in (".html", *charts.ENDINGS)
@@ -215,7 +216,8 @@ def _write(answered: Answer, run: str, path: Path, *, drawn: bool, as_json: bool
         print_json(answered.record) if as_json else print_lines(answered.lines)
         say([written])
         return
-    assert answered.table is not None
+    if answered.table is None:
+        raise UsageError("This answer has no rows to write, but is drawn. Name a .png or .svg.")
     write_tables(iter([answered.table()]), path)
     counts: Mapping[str, Any] = {"run": spell(run), **answered.counts, "output": spell(path)}
     print_json(counts) if as_json else say([written])

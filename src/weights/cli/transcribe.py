@@ -12,6 +12,7 @@ import click
 from weights.cli.options import add_options, check_output, make_options
 from weights.cli.process import guard, print_json, print_lines, say, uses_color
 from weights.errors import UsageError, printable
+from weights.interruption import stop_request
 from weights.options import list_options, read_texts
 from weights.runoptions import TranscribeOptions
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from weights.transcribing.transcriber import Transcriber, Word
 
 _OPTIONS = list_options(TranscribeOptions)
-_MOST_SHOWN = 60
+_STANDARD_INPUT, _MOST_SHOWN = "-", 60
 
 
 @click.command()
@@ -46,7 +47,7 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
     from weights.report.json import spell
     from weights.report.transcripts import word_line, words_table, write_vtt
     from weights.store.disk import write_file
-    from weights.transcribing.sources import STANDARD_INPUT, read_phrases
+    from weights.transcribing.sources import read_phrases
     from weights.transcribing.transcriber import Transcriber
 
     chosen = TranscribeOptions(**read_texts(_OPTIONS, given))
@@ -59,7 +60,7 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
     model = api.load_rows(run)
     phrases = [] if chosen.phrases is None else read_phrases(Path(chosen.phrases))
     transcriber = Transcriber(model.ensemble, lexicon=chosen.lexicon, phrases=phrases)
-    words = _hear(transcriber, source, chosen.raw, shows=source == STANDARD_INPUT and uses_color(sys.stderr))
+    words = _hear(transcriber, source, chosen.raw, shows=source == _STANDARD_INPUT and uses_color(sys.stderr))
     if output is not None:
         heard = [*words]
         if as_vtt:
@@ -73,23 +74,33 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
     elif chosen.vtt:
         print_lines(write_vtt(words))
     else:
-        print_lines(word_line(word, model.ensemble.n_members) for word in words)
+        print_lines(word_line(word, transcriber.n_members) for word in words)
 
 
 def _hear(transcriber: Transcriber, source: str, raw: int | None, *, shows: bool) -> Iterator[Word]:
-    """The words of a source; where somebody looks, those that are not certain yet are shown meanwhile."""
+    """The words of a source; where somebody looks, those that are not certain yet are shown meanwhile.
+
+    Who stops a stream has heard enough: the words until then are given.
+    """
+    from weights.data.audio.stream import read_standard_stream
     from weights.transcribing.sources import read_pieces
 
-    shown = ""
-    for piece in read_pieces(source, transcriber.rate, sample_rate=raw):
+    is_stream = source == _STANDARD_INPUT
+    if raw is not None and not is_stream:
+        raise UsageError("--raw is for standard input; a file says its own rate. Leave it out.")
+    pieces = read_standard_stream(sys.stdin.buffer, transcriber.rate, raw=raw) if is_stream else read_pieces(source, transcriber.rate)
+    shown, stopping = "", stop_request() if is_stream else lambda: False
+    for piece in pieces:
         words = transcriber.feed(piece)
         if shows:
-            ahead = " ".join(str(word.word or "?") for word in transcriber.look_ahead())[-_MOST_SHOWN:]
+            ahead = " ".join("?" if word.word is None else printable(str(word.word)) for word in transcriber.look_ahead())[-_MOST_SHOWN:]
             click.echo(f"\r{' ' * len(shown)}\r", nl=False, err=True)
             shown = f"... {ahead}" if ahead else ""
         yield from words
         if shows:
             click.echo(shown, nl=False, err=True)
+        if stopping():
+            break
     if shows:
         click.echo(f"\r{' ' * len(shown)}\r", nl=False, err=True)
     yield from transcriber.finish()

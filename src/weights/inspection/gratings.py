@@ -163,11 +163,6 @@ def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
     return population, ensemble.encoding.layout(ensemble.task.n_outputs)
 
 
-def reads_pictures(ensemble: Ensemble) -> bool:
-    """Whether some members look at pictures."""
-    return find_population(ensemble, _reads_pixels) is not None
-
-
 def find_population(ensemble: Ensemble, is_able: Callable[[Architecture], bool]) -> Population | None:
     """Of the populations whose architecture is able the one of largest stacking weight; None if none is."""
     able = [population for population in ensemble.populations if is_able(architecture_of(population.spec.model))]

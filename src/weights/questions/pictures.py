@@ -59,13 +59,12 @@ class UnitsOptions(msgspec.Struct, frozen=True):
 
 def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
     """Pictures and patches that excite units of a deeper layer most."""
-    from weights.answering import check_pictures, rows_seen, units_of
+    from weights.answering import rows_seen, units_of
     from weights.inspection.excitation import check_units, unit_layers
     from weights.models.residual import PIXELS
     from weights.report.figures import units_figure
     from weights.tables import aligned
 
-    check_pictures(model)
     layer = options.layer or unit_layers(model.ensemble)[-1]
     check_units(model.ensemble, layer, options.member)
     seen = rows_seen(model, options.data, progress=asker.progress)

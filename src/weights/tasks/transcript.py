@@ -43,8 +43,8 @@ def align_words(transcribed: Sequence[Any], said: Sequence[Any]) -> list[Pair]:
     """Pairs of words (transcribed, said) with as few errors as possible; of as few, substitutions come before the others.
 
     Example:
-        >>> align_words(["one", "two", "nine"], ["one", "three", "five", "nine"])
-        [('one', 'one'), ('two', 'three'), (None, 'five'), ('nine', 'nine')]
+        >>> align_words(["one", "two", "nine"], ["one", "three", "nine", "five"])
+        [('one', 'one'), ('two', 'three'), ('nine', 'nine'), (None, 'five')]
     """
     n, m = len(transcribed), len(said)
     costs = np.zeros((n + 1, m + 1), int)

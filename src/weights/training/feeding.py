@@ -98,7 +98,8 @@ class InMemory:
         order = rng.permutation(bag)
         if self.n_joined == 1 or self.job.neighbours is None:
             return order
-        order = order[np.argsort(self.job.neighbours[order], kind="stable")]
+        codes = rng.permutation(int(self.job.neighbours.max()) + 1)[self.job.neighbours]  # so that no group is always the last
+        order = order[np.argsort(codes[order], kind="stable")]
         whole = len(order) // self.n_joined * self.n_joined
         return np.concatenate([rng.permutation(order[:whole].reshape(-1, self.n_joined)).ravel(), order[whole:]])
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 _NEVER = -1e30
 _WIDTH, _N_CANDIDATES = 8, 4
@@ -33,7 +33,7 @@ class Grammar(NamedTuple):
         follow: log probability of each word behind each, and, last row, at the begin, shape (k + 1, k); zeros where all are alike.
     """
 
-    allowed: FloatArray
+    allowed: BoolArray
     follow: FloatArray
 
     def weigh(self, words: Sequence[int]) -> float:

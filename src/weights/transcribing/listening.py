@@ -26,6 +26,7 @@ _WINDOW, _BESIDE = 3.0, 1.0
 """Seconds of a window, and on either side of its middle, which counts (our choices)."""
 _AT_ONCE = 8
 """Windows that are heard at a time, where as many are there."""
+_LEAST_SHARPNESS = 1e-3
 _NEVER = -30.0
 """Log probability of words in silence."""
 _NOTHING = 1e-4
@@ -51,6 +52,7 @@ class Listener:
         rate: samples a second that are needed.
         size: samples of a moment.
         member_weights: adding up to one, (m,).
+        sharpness: what log probabilities of whole recordings are multiplied by to be calibrated.
 
     Raises:
         UsageError: the ensemble was not learned from words.
@@ -66,8 +68,10 @@ class Listener:
         population, self._program = found
         self.rate, self.size = self._program.rate, self._program.size
         self._members, self.member_weights = population.members, population.normalised_member_weights
+        self.sharpness = max(population.stacking_weight, _LEAST_SHARPNESS)
         self._n_words = len(ensemble.task.classes)
-        self._window, self._beside = self._program.n_moments, round(_BESIDE * self.rate / self.size)
+        self._window = self._program.n_moments
+        self._beside = min(round(_BESIDE * self.rate / self.size), (self._window - 1) // 2)
         self._samples, self._begin, self._n_heard = np.zeros(0, np.float32), 0, 0
 
     @property
@@ -132,6 +136,7 @@ class Listener:
     def _part(self, said: FloatArray, begin: int, first: int, end: int) -> Moments:
         offset = (begin - self._begin) * self.size
         samples = self._samples[offset + first * self.size : offset + end * self.size].astype(np.float64)
+        samples = samples - samples.mean() if len(samples) else samples
         padded = np.pad(samples, (0, (end - first) * self.size - len(samples)))
         return Moments(said[:, first:end], np.square(padded).reshape(-1, self.size).mean(1))
 
@@ -191,7 +196,7 @@ def _make_program(spec: Spec, layout: Layout) -> _Program | None:
     if by_moment is None:
         return None
     block, size, _ = by_moment
-    n_moments = round(_WINDOW * layout.rate(block) / size)
+    n_moments = max(round(_WINDOW * layout.rate(block) / size), 1)
     longer = {**dict(layout.blocks), block: (n_moments * size, *layout.shape(block)[1:])}
     tell = build(spec.model, layout._replace(blocks=tuple(longer.items())), spec.initialization, spec.activation).by_moment
     assert tell is not None

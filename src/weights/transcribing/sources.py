@@ -1,28 +1,25 @@
-"""What may be transcribed: a file, samples in memory, or standard input, as pieces of sound at the rate that is needed."""
+"""What may be transcribed: a file or samples in memory, as pieces of sound at the rate that is needed; and phrases from a text."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from weights.data.audio.medium import Recordings
-from weights.data.audio.stream import read_array, read_file, read_standard_stream
+from weights.data.audio.stream import read_array, read_file
 from weights.errors import DataError, NotFoundError, UsageError, printable
 from weights.types import FloatArray
-
-STANDARD_INPUT = "-"
 
 
 def read_pieces(source: Any, rate: int, *, sample_rate: int | None = None) -> Iterator[FloatArray]:
     """The sound of a source in pieces (t,).
 
     Args:
-        source: a path, `STANDARD_INPUT`, samples (t,) or (t, channels), or `Recordings` of one.
+        source: a path, samples (t,) or (t, channels), or `Recordings` of one.
         rate: samples a second that are wanted.
-        sample_rate: of samples in memory, or of 16-bit samples without a head on standard input.
+        sample_rate: of samples in memory.
 
     Raises:
         NotFoundError, DataError: there is no such file, or it cannot be read. UsageError: a rate is missing, or of no use.
@@ -31,8 +28,6 @@ def read_pieces(source: Any, rate: int, *, sample_rate: int | None = None) -> It
         if len(source.samples) != 1:
             raise UsageError(f"One recording is transcribed at a time, but {len(source.samples)} came. Give them one by one.")
         return read_array(source.samples[0], source.sample_rate, rate)
-    if isinstance(source, str) and source == STANDARD_INPUT:
-        return read_standard_stream(sys.stdin.buffer, rate, raw=sample_rate)
     if isinstance(source, str | os.PathLike):
         if sample_rate is not None:
             raise UsageError("A file says its own rate. Leave out the sample rate.")

@@ -23,10 +23,12 @@ from weights.types import BoolArray, FloatArray
 
 _SURE = 0.95
 """Probability of no word from which on a member is sure (our choice)."""
-_LONGEST = 160
-"""Moments after which sound is cut where members are surest, if they are nowhere sure (our choice)."""
-_MARGIN = 3
-"""Moments that are kept before a word (our choice)."""
+_LONGEST = 8.0
+"""Seconds after which sound is cut where members are surest, if they are nowhere sure (our choice)."""
+_MARGIN = 0.15
+"""Seconds that are kept before a word (our choice)."""
+_ANEW = 1.0
+"""Seconds of a pause behind which a phrase begins anew (our choice)."""
 _QUIETEST, _NOTHING = 0.05, 1e-4
 """Share of moments that are quieter than what counts as the quietest, and the share of the loudest energy that is silence (our choices)."""
 _REJECTED, _MOST_DOUBTED = 0.02, 0.5
@@ -68,19 +70,26 @@ class Transcriber:
     def __init__(self, ensemble: Ensemble, *, lexicon: Iterable[Any] | None = None, phrases: Iterable[Sequence[Any]] = ()) -> None:
         self._listener = Listener(ensemble)
         self._task = ensemble.task
+        self._numbers = {str(name): number for number, name in enumerate(self._task.classes)}
         numbers = None if lexicon is None else [self._number(word) for word in lexicon]
         if numbers is not None and not numbers:
             raise UsageError("A lexicon must name at least one word, but names none. Leave it out to hear all.")
         self._grammar = make_grammar(len(self._task.classes), numbers, [[self._number(word) for word in phrase] for phrase in phrases])
-        self._temperature = max(float(ensemble.populations[0].stacking_weight), 1e-3)
         self._least = _find_least(ensemble)
         self._moments = self._listener.nothing
-        self._begin, self._before = 0, -1
+        moments_a_second = self._listener.rate / self._listener.size
+        self._margin, self._longest = max(round(_MARGIN * moments_a_second), 1), max(round(_LONGEST * moments_a_second), 4)
+        self._begin, self._before, self._ended = 0, -1, 0.0
 
     @property
     def rate(self) -> int:
         """Samples a second that are needed."""
         return self._listener.rate
+
+    @property
+    def n_members(self) -> int:
+        """Members that hear words."""
+        return len(self._listener.member_weights)
 
     def feed(self, samples: FloatArray) -> list[Word]:
         """The words that are certain to stay once more samples (t,) have come."""
@@ -94,7 +103,7 @@ class Transcriber:
     def _add(self, heard: Moments) -> list[Word]:
         self._moments = _join(self._moments, heard)
         words: list[Word] = []
-        while (end := _find_cut(self._moments)) is not None:
+        while (end := _find_cut(self._moments, margin=self._margin, longest=self._longest)) is not None:
             words += self._take(end)
         return words
 
@@ -107,26 +116,27 @@ class Transcriber:
         words, numbers = self._decode(Moments(self._moments.said[:, :end], self._moments.loudness[:end]))
         self._moments = Moments(self._moments.said[:, end:], self._moments.loudness[end:])
         self._begin += end
-        self._before = numbers[-1] if numbers else self._before
+        self._before, self._ended = (numbers[-1], words[-1].end) if words else (self._before, self._ended)
         return words
 
     def _number(self, word: Any) -> int:
-        names = {str(name): number for number, name in enumerate(self._task.classes)}
-        if str(word) not in names:
-            known = listed([*names], 10)
+        if str(word) not in self._numbers:
+            known = listed([*self._numbers], 10)
             raise UsageError(f"The word '{printable(str(word))}' is not one that was learned; those are {known}. Leave it out.")
-        return names[str(word)]
+        return self._numbers[str(word)]
 
     # A stretch of sound
 
     def _decode(self, moments: Moments) -> tuple[list[Word], tuple[int, ...]]:
         """The words of a stretch, and their numbers."""
-        said, weights = moments.said, self._listener.member_weights
+        said, weights = moments.said, self._listener.sharpness * self._listener.member_weights
         blank = said.shape[2] - 1
         if not said.shape[1] or said[..., blank].min() > np.log(_SURE):
             return [], ()
-        grammar = self._grammar._replace(follow=np.vstack([self._grammar.follow[:-1], self._grammar.follow[self._before]]))
-        before = None if self._before < 0 else self._before
+        is_anew = self._begin * self._listener.size / self.rate - self._ended > _ANEW
+        before = None if is_anew or self._before < 0 else self._before
+        follow = self._grammar.follow
+        grammar = self._grammar._replace(follow=follow if before is None else np.vstack([follow[:-1], follow[before]]))
         candidates = {words for member in said for words in find_candidates(member, self._grammar, before=before)}
         scores = {words: float(weights @ log_likelihoods(said, np.array([words], int).reshape(1, -1))[:, 0]) for words in candidates}
         best = max(scores, key=lambda words: scores[words] + grammar.weigh(words))
@@ -138,9 +148,12 @@ class Transcriber:
         seconds = self._listener.size / self.rate
         words = []
         for i, number in enumerate(best):
+            if nearest[i] == blank:
+                continue  # the others alone are more probable
             start, end = ((self._begin + moment) * seconds for moment in edges[i])
-            label, chance = self._task.label(number), round(float(probability[i]), 4)
+            chance = round(float(probability[i]), 4)
             is_known = chance >= self._least and nearest[i] == number
+            label = self._task.label(int(nearest[i]))
             words.append(
                 Word(
                     label if is_known else None,
@@ -164,7 +177,7 @@ class Transcriber:
             left_out = np.array([[*words[:i], *words[i + 1 :]]], int).reshape(1, -1)
             own = np.hstack([log_likelihoods(said, others), log_likelihoods(said, left_out)])
             prior = np.array([grammar.weigh([*other]) for other in others.tolist()] + [grammar.weigh([*left_out[0].tolist()])])
-            together = self._temperature * (self._listener.member_weights @ own) + prior
+            together = self._listener.sharpness * (self._listener.member_weights @ own) + prior
             place = int(np.flatnonzero(allowed == word)[0])
             probability[i] = scipy.special.softmax(together)[place]
             agreement[i] = self._listener.member_weights @ ((own + prior).argmax(1) == place)
@@ -184,17 +197,20 @@ def _join(first: Moments, second: Moments) -> Moments:
     return Moments(np.concatenate([first.said, second.said], 1), np.concatenate([first.loudness, second.loudness]))
 
 
-def _find_cut(moments: Moments) -> int | None:
-    """Where sound can be cut: in a quiet place where all members are sure that no word is; None if nowhere yet."""
+def _find_cut(moments: Moments, *, margin: int, longest: int) -> int | None:
+    """Where sound can be cut: in a quiet place where all members are sure that no word is; None if nowhere yet.
+
+    Of a pause at the begin a margin is kept; what is longest is cut where members are surest.
+    """
     none = np.exp(moments.said[..., -1]).min(0)
     free = (none >= _SURE) & _find_quiet(moments.loudness)
     n_free = len(free) if free.all() else int(np.argmin(free))
-    if n_free > 2 * _MARGIN:
-        return n_free - _MARGIN  # a pause at the begin
+    if n_free > 2 * margin:
+        return n_free - margin
     pairs = np.flatnonzero(free[n_free:-1] & free[n_free + 1 :])
     if len(pairs):
         return n_free + int(pairs[0]) + 1
-    return int(none[_MARGIN : _LONGEST - 1].argmax()) + _MARGIN + 1 if len(none) >= _LONGEST else None
+    return int(none[margin : longest - 1].argmax()) + margin + 1 if len(none) >= longest else None
 
 
 def _find_quiet(loudness: FloatArray) -> BoolArray:
@@ -208,7 +224,8 @@ def _find_quiet(loudness: FloatArray) -> BoolArray:
 
 def _find_edges(loudness: FloatArray, places: FloatArray) -> list[tuple[int, int]]:
     """At which moments words begin and end: between two the quietest moment, and on either side what is no longer loud."""
-    centres = np.clip(np.round(places).astype(int), 0, len(loudness) - 1).tolist()
+    # Expected places of words that follow each other closely need not follow each other.
+    centres = np.maximum.accumulate(np.clip(np.round(places).astype(int), 0, len(loudness) - 1)).tolist()
     quiet = _find_quiet(loudness)
     between = [left + int(loudness[left : right + 1].argmin()) for left, right in itertools.pairwise(centres)]
     edges = []

@@ -73,11 +73,24 @@ def test_a_file_and_an_array_of_another_rate_are_resampled_over_the_borders_of_p
         (encode(SOUND)[:20], "ended before it held a sound"),
         (encode(SOUND, subtype="FLOAT"), "must be a WAV of whole numbers"),
         (encode(SOUND, subtype="PCM_24"), "24 bits"),
+        (encode(SOUND[:0]), "0 samples"),
     ],
 )
 def test_a_stream_that_is_no_wav_is_refused(content, words):
     with pytest.raises(DataError, match=words):
         joined(read_standard_stream(pipe(content), RATE))
+
+
+def test_channels_that_cancel_each_other_are_not_silence(tmp_path):
+    both = np.stack([SOUND, -SOUND], 1)
+    (tmp_path / "call.raw").write_bytes(encode(both))  # whatever its name says
+    for pieces in (read_file(tmp_path / "call.raw", RATE), read_standard_stream(pipe(encode(both)), RATE), read_array(both, RATE, RATE)):
+        assert np.abs(joined(pieces)) == pytest.approx(np.abs(SOUND), abs=1e-4)
+
+
+def test_nothing_without_a_head_is_refused():
+    with pytest.raises(DataError, match="ended before it held a sound"):
+        joined(read_standard_stream(pipe(b""), RATE, raw=RATE))
 
 
 def test_files_and_arrays_that_hold_no_sound_are_refused(tmp_path):

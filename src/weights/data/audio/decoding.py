@@ -246,6 +246,15 @@ def _mix_array(values: np.ndarray, rate: int) -> _Mixed:
     return _Mixed(frames.mean(1), rate, "", _is_clipped(frames), is_cancelled=False)
 
 
+def mix_channels(frames: FloatArray) -> FloatArray:
+    """The mean of channels of frames (t, channels), or the loudest of them where they cancel each other, shape (t,)."""
+    mixed = frames.mean(1)
+    energies = np.square(frames, dtype=np.float64).sum(0)
+    if np.square(mixed, dtype=np.float64).sum() < _CANCELLED * energies.max(initial=0.0):
+        return frames[:, int(energies.argmax())]
+    return mixed
+
+
 def scale_array(values: np.ndarray) -> FloatArray:
     """Samples (t,) or (t, channels) as float32, shape (t, channels): whole numbers are shares of the range of their type.
 

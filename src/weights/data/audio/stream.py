@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from weights.data.audio.decoding import FORMATS, FORMATS_IN_WORDS, check_audio, check_rate, say_what_it_is, scale_array
+from weights.data.audio.decoding import FORMATS, FORMATS_IN_WORDS, check_audio, check_rate, mix_channels, say_what_it_is, scale_array
 from weights.data.files.unreadable import Unreadable
 from weights.errors import DataError, NotFoundError, printable
 from weights.types import AnyArray, FloatArray
@@ -22,6 +22,8 @@ from weights.types import AnyArray, FloatArray
 _PIECE, _BLOCK = 0.1, 10.0
 """Seconds that are read at a time of a stream, so that it is answered while it goes on, and of a file (our choices)."""
 _MOST_CHANNELS = 64
+_MOST_AT_ONCE = 1 << 22
+"""Samples of all channels that are read at a time."""
 _WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: np.dtype("<i2"), 4: np.dtype("<i4")}
 
 
@@ -36,13 +38,13 @@ def read_file(path: Path, rate: int) -> Iterator[FloatArray]:
 
     if not path.is_file():
         raise NotFoundError(f"There is no recording '{printable(str(path))}'. Name a {FORMATS_IN_WORDS} file, or - for standard input.")
-    with _named(f"The recording '{printable(str(path))}'"), path.open("rb") as content:
+    with _named(f"The recording '{printable(str(path))}'"), path.open("rb", buffering=0) as content:
         head = content.read(4096)
         content.seek(0)
         if not head:
             raise Unreadable("is empty (0 bytes)")
         try:
-            with soundfile.SoundFile(content) as file:
+            with soundfile.SoundFile(content.fileno(), closefd=False) as file:  # whatever its name says
                 if file.format not in FORMATS:
                     raise Unreadable(say_what_it_is(head))
                 check_rate(file.samplerate)
@@ -61,10 +63,10 @@ def _named(what: str) -> Iterator[None]:
 
 
 def _read_blocks(file: Any) -> Iterator[FloatArray]:
-    n_read, size = 0, max(round(_BLOCK * file.samplerate), 1)
+    n_read, size = 0, max(min(round(_BLOCK * file.samplerate), _MOST_AT_ONCE // file.channels), 1)
     while len(frames := file.read(size, dtype="float32", always_2d=True)):
         n_read += len(frames)
-        yield frames.mean(1)
+        yield mix_channels(frames)
     if not n_read:
         raise Unreadable("holds no sound (0 samples)")
 
@@ -78,7 +80,7 @@ def read_array(samples: AnyArray, own: int, rate: int) -> Iterator[FloatArray]:
     check_audio()
     with _named("The array"):
         check_rate(own)
-        yield from _resample_all([scale_array(np.asarray(samples)).mean(1)], own, rate)
+        yield from _resample_all([mix_channels(scale_array(np.asarray(samples)))], own, rate)
 
 
 def read_standard_stream(stream: IO[bytes], rate: int, *, raw: int | None = None) -> Iterator[FloatArray]:
@@ -132,21 +134,28 @@ def encode_wave(samples: AnyArray, rate: int) -> bytes:
 
 
 def _read_raw(stream: IO[bytes], rate: int) -> Iterator[FloatArray]:
-    rest, size = b"", 2 * max(round(_PIECE * rate), 1)
+    n_read, rest, size = 0, b"", 2 * max(round(_PIECE * rate), 1)
     while content := stream.read(size):
         content = rest + content
         whole = len(content) // 2 * 2
         rest = content[whole:]
+        n_read += whole
         yield np.frombuffer(content[:whole], "<i2").astype(np.float32) / 32768
+    if not n_read:
+        raise Unreadable("ended before it held a sound")
 
 
 def _read_pieces(file: wave.Wave_read, rate: int) -> Iterator[FloatArray]:
     kind, channels = _WIDTHS[file.getsampwidth()], file.getnchannels()
+    n_read = 0
     middle, largest = (128, 128) if kind.kind == "u" else (0, 1 << 8 * kind.itemsize - 1)
     while content := file.readframes(max(round(_PIECE * rate), 1)):
         whole = len(content) // (kind.itemsize * channels) * kind.itemsize * channels
         samples = (np.frombuffer(content[:whole], kind).astype(np.float32) - middle) / largest
-        yield samples.reshape(-1, channels).mean(1)
+        n_read += whole
+        yield mix_channels(samples.reshape(-1, channels))
+    if not n_read:
+        raise Unreadable("holds no sound: its head counts 0 samples (--raw RATE hears samples without a head)")
 
 
 def _resample_all(pieces: Iterable[FloatArray], own: int, rate: int) -> Iterator[FloatArray]:
