@@ -7,7 +7,8 @@ import pytest
 from tests.sounds import RATE, write_tones
 
 import weights as wt
-from weights.transcribing.listening import Listener, can_listen
+from weights.errors import UsageError
+from weights.transcribing.listening import Listener
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,6 @@ def test_looking_ahead_changes_nothing_that_comes_later(model):
     assert all(np.allclose(a.said, b.said, atol=1e-4) for a, b in zip(*parts, strict=True))
 
 
-def test_models_of_other_data_do_not_listen(model):
-    assert can_listen(model.ensemble)
-    assert not can_listen(wt.fit("iris", model="linear", members=2).ensemble)
+def test_models_of_other_data_do_not_listen():
+    with pytest.raises(UsageError, match="run of recordings of single words"):
+        Listener(wt.fit("iris", model="linear", members=2).ensemble)

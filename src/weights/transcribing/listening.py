@@ -175,11 +175,6 @@ class _Program(NamedTuple):
     n_moments: int
 
 
-def can_listen(ensemble: Ensemble) -> bool:
-    """Whether members tell words apart by moment."""
-    return _find(ensemble) is not None
-
-
 def _find(ensemble: Ensemble) -> tuple[Population, _Program] | None:
     """The population of largest stacking weight that tells words apart by moment, if there is one."""
     layout = ensemble.encoding.layout(ensemble.task.n_outputs)
