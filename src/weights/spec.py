@@ -242,10 +242,10 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
     # Steps would not end where numbers are as large as they come.
     offered = layout if optimization.optimizer.solves else layout.only([name for name in layout.names if name != NUMBERS])
     model = architecture.resolve(spec.model, offered, n_samples)
-    check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
+    spec = check(msgspec.structs.replace(spec, model=model))  # a layer that is frozen may have gone
     members = msgspec.structs.replace(members, n_folds=min(members.n_folds, n_samples))
     if not optimization.optimizer.solves:
-        spec = _fill_in_steps(msgspec.structs.replace(spec, model=model), architecture, n_samples)
+        spec = _fill_in_steps(spec, architecture, n_samples)
     if spec.regularization.dropout is None:
         dropout = architecture.defaults.dropout if optimization.optimizer.draws_batches else 0.0
         regularization = msgspec.structs.replace(spec.regularization, dropout=dropout)
@@ -253,7 +253,7 @@ def resolve(spec: Spec, n_samples: int, layout: Layout = table_layout(0, 1)) -> 
     if spec.regularization.patience is None:
         patience = _PATIENCE if architecture.joins(model) == 1 else 0
         spec = msgspec.structs.replace(spec, regularization=msgspec.structs.replace(spec.regularization, patience=patience))
-    return msgspec.structs.replace(spec, model=model, members=members)
+    return msgspec.structs.replace(spec, members=members)
 
 
 def _fill_in_steps(spec: Spec, architecture: Architecture, n_samples: int) -> Spec:

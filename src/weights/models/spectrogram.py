@@ -187,6 +187,7 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
         return activations, affine(params[WORDS], activations), _share_sounding(inputs[SOUNDING], activations.shape[1])
 
     def losses(params: Params, prepared: _Prepared, loss: Any, dropout: Dropout) -> tuple[jax.Array, jax.Array]:
+        """Those of words, each of its own answer and its part of its string, and whose they are; see `Together`."""
         activations, odds, sounding = tell(params, prepared.heard, dropout)
         silent = (sounding < _SOUNDS).astype(jnp.float32)
 

@@ -36,6 +36,10 @@ class Grammar(NamedTuple):
     allowed: BoolArray
     follow: FloatArray
 
+    def behind(self, word: int) -> Grammar:
+        """The grammar of what begins behind a word."""
+        return self._replace(follow=np.vstack([self.follow[:-1], self.follow[word]]))
+
     def weigh(self, words: Sequence[int]) -> float:
         """The log probability of a sequence."""
         before = (len(self.follow) - 1, *words[:-1])
@@ -64,13 +68,12 @@ def make_grammar(n_words: int, lexicon: Iterable[int] | None = None, phrases: It
     return Grammar(allowed, np.log(counts / counts.sum(1, keepdims=True)))
 
 
-def find_candidates(moments: FloatArray, grammar: Grammar, *, before: int | None = None) -> list[tuple[int, ...]]:
+def find_candidates(moments: FloatArray, grammar: Grammar) -> list[tuple[int, ...]]:
     """The most probable sequences of words, the best first.
 
     Args:
         moments: log probabilities (t, k + 1).
         grammar: of k words.
-        before: the word before the first; None at the begin.
 
     Example:
         >>> moments = np.log([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1]])  # of two words and the blank
@@ -78,13 +81,12 @@ def find_candidates(moments: FloatArray, grammar: Grammar, *, before: int | None
         (0, 1)
     """
     blank = moments.shape[1] - 1
-    begin = blank if before is None else before
     prefixes: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, _NEVER)}
     for moment in moments:
         after: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [_NEVER, _NEVER])
         words = [int(word) for word in np.flatnonzero((moment[:blank] > _RARE) & grammar.allowed)]
         for prefix, (in_blank, in_word) in prefixes.items():
-            both, last = np.logaddexp(in_blank, in_word), prefix[-1] if prefix else begin
+            both, last = np.logaddexp(in_blank, in_word), prefix[-1] if prefix else blank
             same = after[prefix]
             same[0] = np.logaddexp(same[0], both + moment[blank])
             if prefix:

@@ -134,10 +134,8 @@ class Transcriber:
         if not said.shape[1] or said[..., blank].min() > np.log(_SURE):
             return [], ()
         is_anew = self._begin * self._listener.size / self.rate - self._ended > _ANEW
-        before = None if is_anew or self._before < 0 else self._before
-        follow = self._grammar.follow
-        grammar = self._grammar._replace(follow=follow if before is None else np.vstack([follow[:-1], follow[before]]))
-        candidates = {words for member in said for words in find_candidates(member, self._grammar, before=before)}
+        grammar = self._grammar if is_anew or self._before < 0 else self._grammar.behind(self._before)
+        candidates = {words for member in said for words in find_candidates(member, grammar)}
         scores = {words: float(weights @ log_likelihoods(said, np.array([words], int).reshape(1, -1))[:, 0]) for words in candidates}
         best = max(scores, key=lambda words: scores[words] + grammar.weigh(words))
         if not best:
