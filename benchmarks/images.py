@@ -222,7 +222,7 @@ def maps(folder: Path, runs: Path | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         np.savez(Path(place) / "marks.npz", images=x, labels=y)
         model = api.fit(Path(place) / "marks.npz", n_steps=400)
-    found = [saliency(model.ensemble, picture.reshape(-1), label=1) for picture in new[is_marked]]
+    found = [saliency(model.ensemble, Inputs({"pixels": picture[None, ..., None]}), label=1) for picture in new[is_marked]]
     print(f"crosses beside squares, 32 x 32: out-of-bag accuracy {model.metrics['accuracy']:.3f}; {len(found)} new pictures")
     chance = 7 * 7 / 32**2
     for name in ("occlusion", "gradients"):
@@ -233,12 +233,11 @@ def maps(folder: Path, runs: Path | None) -> None:
         if runs is None or not (runs / name).is_dir():
             continue
         model = api.load(runs / name)
-        seen = answering.pictures_of(model, folder / source)
-        rows = np.linspace(0, len(seen.pictures) - 1, _EXPLAINED).astype(int)
-        flat = seen.pictures.reshape(len(seen.pictures), -1)
-        saliency(model.ensemble, flat[0])
+        seen = answering.rows_seen(model, folder / source).inputs
+        rows = np.linspace(0, len(seen) - 1, _EXPLAINED).astype(int)
+        saliency(model.ensemble, seen[:1])
         began = time.perf_counter()
-        found = [saliency(model.ensemble, flat[row]) for row in rows]
+        found = [saliency(model.ensemble, seen[row : row + 1]) for row in rows]
         seconds = (time.perf_counter() - began) / len(found)
         between = np.mean([one.member_correlation for one in found], 0)
         drawn = np.mean([[step.correlation for step in one.randomised] for one in found], 0)

@@ -11,7 +11,7 @@ import weights
 from planted import OF_MARKS, marked
 from weights.data.bags import Bags
 from weights.data.inputs import Inputs, Layout
-from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, critical_places, rank_correlation, saliency
+from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, _slices, critical_places, rank_correlation, saliency
 from weights.models.scene import SceneWords
 
 SIDE = 16
@@ -95,6 +95,15 @@ def test_one_member_alone_knows_neither():
     found = of_maps(0.8, (0.1, 0.1), members=1)
     assert found.members_agree is None
     assert found.depends_on_weights == {"gradients": None, "occlusion": None}
+
+
+@pytest.mark.parametrize("side", [16, 24, 40, 224])
+def test_places_at_the_edge_are_covered_by_nearly_as_many_windows_as_others(side):
+    """By few, they would show the effect of one window alone, which is larger than a mean over several."""
+    covered = np.zeros(side)
+    for window in _slices(side):
+        covered[window] += 1
+    assert covered.min() >= covered.max() / 2
 
 
 def test_a_loaded_run_randomises_its_layers_from_the_last_to_the_first(by_hand, tmp_path):

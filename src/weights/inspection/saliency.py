@@ -38,8 +38,8 @@ _N_COPIES, _NOISE = 16, 0.15
 """Noisy copies of a picture, and the deviation of their noise as a share of the picture's range (values that Smilkov et al. recommend)."""
 _SMOOTHED = 1 / 10
 """Side of the surroundings that gradients are averaged over, as a share of the picture's (our choice): single pixels are noise."""
-_WINDOWS_ACROSS, _WINDOW = 12, 1 / 5
-"""Windows along each side, and their width as a share of it (our choice)."""
+_WINDOWS_ACROSS, _WINDOW = 14, 1 / 5
+"""Windows along each side, the first and the last half beyond it, and their width as a share of it (our choice)."""
 _CRITICAL, _MOSTLY = 0.5, 0.75
 """A critical place has at least this share of the largest effect, and at least this share of members that agree on its sign."""
 _AGREES, _DISTINCT, _SURVIVES = 0.3, 0.2, 0.5
@@ -283,9 +283,10 @@ def _windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _slices(side: int) -> list[slice]:
+    """Windows along one side, which reach beyond its ends, so that places there are covered by as many as others."""
     window = max(round(side * _WINDOW), min(side, 2))
-    starts = np.unique(np.linspace(0, side - window, _WINDOWS_ACROSS).round().astype(int))
-    return [slice(start, start + window) for start in starts]
+    starts = np.unique(np.linspace(-(window // 2), side - window + window // 2, _WINDOWS_ACROSS).round().astype(int))
+    return [slice(max(start, 0), start + window) for start in starts]
 
 
 def _cascade(spec: Spec, layout: Layout, members: list[Params], names: list[str]) -> Iterator[list[Params]]:
