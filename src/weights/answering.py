@@ -21,10 +21,10 @@ from weights.data.table.streaming import parts
 from weights.errors import TooLargeError, UsageError
 from weights.fitting import check_rows
 from weights.inspection.excitation import Unit, most_exciting
-from weights.inspection.saliency import Saliency, has_scenes, saliency
+from weights.inspection.saliency import Saliency, saliency
+from weights.inspection.scenes import has_scenes
 from weights.inspection.texts import as_record
 from weights.model import Model
-from weights.models.residual import PIXELS
 from weights.preparing import can_stream
 from weights.training.control import Progress
 from weights.types import AnyArray
@@ -211,8 +211,8 @@ def _names(names: pa.ChunkedArray | None, n_rows: int) -> list[str]:
 
 
 def units_of(model: Model, layer: str, seen: SeenRows, *, member: int = 0) -> list[Unit]:
-    """Units of a layer with the pictures that excite each most; see `weights.inspection.excitation.most_exciting`."""
-    return most_exciting(model.ensemble, seen.inputs[PIXELS], layer, y=seen.y, member=member)
+    """Units of a layer with the rows that excite each most; see `weights.inspection.excitation.most_exciting`."""
+    return most_exciting(model.ensemble, seen.inputs, layer, y=seen.y, member=member)
 
 
 def _describe_target(model: Model, rows: pa.Table) -> list[str]:

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import weights
 from small import compiled
+from sounds import RATE, rise_or_fall
 from weights.conformal import Conformal
 from weights.data.dataset import Feature
 from weights.data.encoding import Encoding, Numeric
@@ -44,3 +46,12 @@ def _by_hand(filters, *, side=16, members=1, classes=("plain", "marked"), activa
 def by_hand():
     """What makes such an ensemble, see `_by_hand`."""
     return _by_hand
+
+
+@pytest.fixture(scope="session")
+def of_tones():
+    """A run of two members that tells tones that rise from tones that fall, and its recordings."""
+    rng = np.random.default_rng(0)
+    words = ["rise", "fall"] * 30
+    recordings = weights.Recordings([rise_or_fall(rng, word) for word in words], RATE)
+    return weights.fit(recordings, words, members=2, n_folds=2, n_steps=120, widths=(8, 8), blocks=(0, 0), words=0), recordings

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 from small import fitted_example
 from weights.errors import UsageError
-from weights.inspection.gratings import KINDS, filters
+from weights.inspection.gratings import filters
 
 SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], float)
 DIAGONAL = np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]], float)
@@ -92,11 +94,27 @@ def test_a_filter_without_gain_is_silent(by_hand):
 
 
 def test_what_untrained_filters_respond_to_is_told_beside(grey):
-    assert set(grey.untrained) == set(KINDS)
+    assert [*grey.untrained] == ["edge", "texture", "blob", "colour opponent", "silent"]
     assert sum(grey.untrained.values()) == pytest.approx(1)
     assert grey.shares("edge").tolist() == [4 / 9]
 
 
 def test_a_run_of_columns_has_no_filters():
-    with pytest.raises(UsageError, match="need a run of pictures"):
+    with pytest.raises(UsageError, match="need a run of pictures or recordings"):
         fitted_example("iris").filters()
+
+
+def test_filters_of_spectrograms_are_named_by_frequency_and_time(of_tones):
+    """Of weights (band, moment), low bands first: a line along the one diagonal rises in time, along the other it falls."""
+    model, _ = of_tones
+    ensemble = copy.deepcopy(model.ensemble)
+    rising = np.array([[2, 0, -1], [0, 2, 0], [-1, 0, 2]], float)
+    planted = np.stack([SOBEL.T, FINE.T, SOBEL, FINE, rising, rising[::-1], SPOT, SPOT])
+    ensemble.populations[0].params["hidden.0"]["w"][:] = planted.reshape(8, 9).T
+    ensemble.populations[0].params["hidden.0"]["gain"][:, 7] = 0.0
+    found = filters(ensemble)
+    assert [one.kind for one in found.by_member[1]] == ["tone", "tone", "onset", "onset", "rising", "falling", "patch", "silent"]
+    assert [*found.untrained] == ["tone", "onset", "rising", "falling", "patch", "silent"]
+    assert found.words.noun == "spectrogram"
+    drawn = found.patterns[0, 4, :, :, 0]  # high bands above, so that what rises goes up to the right
+    assert drawn.argmax(0).tolist() == [2, 1, 0]

@@ -11,7 +11,16 @@ import weights
 from planted import OF_MARKS, marked
 from weights.data.bags import Bags
 from weights.data.inputs import Inputs, Layout
-from weights.inspection.saliency import Randomised, RankCorrelation, Saliency, _programs, _slices, critical_places, rank_correlation, saliency
+from weights.inspection.saliency import (
+    Randomised,
+    RankCorrelation,
+    Saliency,
+    _programs,
+    _slices,
+    critical_places,
+    rank_correlation,
+    saliency,
+)
 from weights.models.scene import SceneWords
 
 SIDE = 16

@@ -64,7 +64,10 @@ def test_filters_are_sorted_and_marked_by_kind():
     kinds = ["blob", "edge", "texture", "edge"]
     found = [Filter(kind, 90.0 if kind == "edge" else None, 4.0, None, 0.6, 1.0) for kind in kinds]
     filters = Filters(
-        RNG.normal(size=(2, 4, 3, 3, 1)), [found, found], dict.fromkeys(("edge", "texture", "blob", "colour opponent", "silent"), 0.2)
+        RNG.normal(size=(2, 4, 3, 3, 1)),
+        [found, found],
+        dict.fromkeys(("edge", "texture", "blob", "colour opponent", "silent"), 0.2),
+        SceneWords(),
     )
     drawing = figures.filters_figure(filters)
     assert sum(isinstance(mark, Raster) for mark in drawing.marks) == 8
@@ -76,7 +79,7 @@ def test_filters_are_sorted_and_marked_by_kind():
 
 def test_units_show_picture_patch_and_class():
     units = [Unit(3, [Patch(0, 2.0, (0, 0, 12, 8)), Patch(4, 1.5, (2, 3, 5, 6))], 0.4), Unit(1, [Patch(2, 1.0, (0, 0, 3, 3))], 0.1)]
-    drawing = figures.units_figure(units, PICTURES, ["cat"] * 5 + ["dog"] * 5, layer="hidden.2", member=1)
+    drawing = figures.units_figure(units, lambda row: PICTURES[row], ["cat"] * 5 + ["dog"] * 5, layer="hidden.2", member=1)
     assert {"unit 3", "unit 1", "cat", "40 % of its variance"} <= set(words(drawing))
     assert sum(isinstance(mark, Raster) for mark in drawing.marks) == 6
     assert inside(drawing)

@@ -1,8 +1,10 @@
 """What the filters of a first layer respond to, measured with gratings.
 
 `filters` shows each unit stripes of many directions and widths, in grey and in colours, as physiologists do with cells of the
-visual cortex (De Valois and De Valois 1988, "Spatial Vision", chapter 4), and names it by its answers: edge, texture, blob or colour
-opponent. The same is done with untrained members, because filters as small as 3 x 3 have a liking even when drawn at random.
+visual cortex (De Valois and De Valois 1988, "Spatial Vision", chapter 4), and with ripples of spectrograms those of the auditory one
+(Depireux et al. 2001, "Spectro-Temporal Response Field Characterization With Dynamic Ripples in Ferret Primary Auditory Cortex"), and
+names it by its answers, as the model's scene says (models/scene.py). The same is done with untrained members, because filters as small
+as 3 x 3 have a liking even when drawn at random.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,18 +22,13 @@ import msgspec
 import numpy as np
 
 from weights.data.inputs import Inputs, Layout
-from weights.ensemble import Ensemble, Population
-from weights.errors import UsageError
-from weights.models.architecture import Architecture
-from weights.models.registry import architecture_of, build
-from weights.models.residual import PIXELS, image_size
+from weights.ensemble import Ensemble
+from weights.inspection.scenes import make_scene, population_of_scenes, show_images, untrained_params
+from weights.models.registry import build
+from weights.models.scene import SILENT, Liking, Scene, SceneWords
 from weights.spec import Spec, program_spec
 from weights.types import BoolArray, FloatArray, Params
 
-Kind = Literal["edge", "texture", "blob", "colour opponent", "silent"]
-KINDS: tuple[Kind, ...] = ("edge", "texture", "blob", "colour opponent", "silent")
-
-_GREY, _CONTRAST = 127.5, 64.0
 _ORIENTATIONS = [15.0 * step for step in range(12)]
 _FREQUENCIES = [step / 16 for step in range(1, 12)]
 """Cycles a pixel; stripes finer than two pixels along a row or column cannot be shown."""
@@ -48,18 +45,16 @@ class Filter(msgspec.Struct, frozen=True):
     """What a unit of the first layer responds to.
 
     Attributes:
-        kind: "colour opponent" if a difference of colours excites it more than one of brightness; else "edge" or "texture" if it
-            prefers stripes of one direction, with up to one of them, or more, in its width; "texture" too if it prefers two directions;
-            "blob" if it has no preference. "silent" if next to nothing excites it.
+        kind: its name, such as "edge" or "onset"; "silent" if next to nothing excites it.
         orientation: of the stripes it prefers, degrees counterclockwise from horizontal, below 180; None without a preference.
-        period: of these stripes, dark to dark, in pixels; None where plain colour excites most.
+        period: of these stripes, dark to dark, in pixels (of spectrograms, bands and frames); None where plain colour excites most.
         colours: the ends of the axis of colours that excites it most; None unless it is a colour opponent.
         selectivity: how much one direction is preferred, 0 to 1: the length of the mean of directions, doubled in angle and weighted by
             squared responses (one less the circular variance of Ringach et al. 2002, of energies instead of rates).
         strength: its largest response, as a share of that of the layer's most excitable unit.
     """
 
-    kind: Kind
+    kind: str
     orientation: float | None
     period: float | None
     colours: str | None
@@ -72,16 +67,19 @@ class Filters:
     """The first layer's filters of some members.
 
     Attributes:
-        patterns: change of a unit's sum for a change of each pixel by one of 255 steps, shape (m, h, side, side, channels).
+        patterns: change of a unit's sum for a change of each pixel by one of 255 steps, or of each log energy by its deviation in a
+            recording, shape (m, h, side, side, channels).
         by_member: what each responds to, by member and unit.
-        untrained: share of each kind among filters of members that have learned nothing.
+        untrained: share of each kind among filters of members that have learned nothing, in the order in which kinds are listed.
+        words: what is said of the rows that are looked at.
     """
 
     patterns: FloatArray
     by_member: list[list[Filter]]
     untrained: dict[str, float]
+    words: SceneWords
 
-    def shares(self, kind: Kind) -> FloatArray:
+    def shares(self, kind: str) -> FloatArray:
         """The share of the units of each member that are of a kind, shape (m,)."""
         return np.array([Counter(unit.kind for unit in units)[kind] / len(units) for units in self.by_member])
 
@@ -90,22 +88,24 @@ def filters(ensemble: Ensemble) -> Filters:
     """What the filters of the members of an ensemble's first population respond to.
 
     Raises:
-        UsageError: the ensemble does not read pictures.
+        UsageError: the ensemble reads neither pictures nor recordings.
     """
-    population, layout = population_of_pictures(ensemble)
+    population, layout = population_of_scenes(ensemble)
+    scene = make_scene(population, layout)
     members = population.members
     drawn = [untrained_params(population.spec, layout, number) for number in range(_N_UNTRAINED)]
-    every = [_patterns(population.spec, layout, params) for params in members]
+    every = [_patterns(population.spec, layout, scene, params) for params in members]
     sizes = np.max([np.abs(pattern).max((0, 3)) for pattern in every], axis=0)
     used = sizes > _EMPTY * sizes.max()
     rows, columns = (np.flatnonzero(used.any(axis)) for axis in (1, 0))
     patterns = np.stack([pattern[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for pattern in every])
-    named = [_named(population.spec, layout, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
+    named = [_named(population.spec, layout, scene, params, side=max(patterns.shape[2:4])) for params in [*members, *drawn]]
     of_drawn = Counter(unit.kind for units in named[len(members) :] for unit in units)
-    return Filters(patterns, named[: len(members)], {kind: of_drawn[kind] / of_drawn.total() for kind in KINDS})
+    untrained = {kind: of_drawn[kind] / of_drawn.total() for kind in (*scene.filter_names.every, SILENT)}
+    return Filters(patterns, named[: len(members)], untrained, scene.words)
 
 
-def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side: int) -> list[Filter]:
+def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side: int, name: Callable[[Liking], str]) -> list[Filter]:
     """What units respond to, from the strengths of their responses.
 
     Args:
@@ -115,6 +115,7 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
         plain: to plain colour without stripes, shape (colours, h).
         shown: which gratings can be shown, shape (orientations, frequencies).
         side: width of the filters in pixels.
+        name: what a filter is called that likes this.
     """
     responses = np.where(shown[None, :, :, None], responses, 0.0)
     best = np.maximum(responses.max((1, 2)), plain)  # (colours, h)
@@ -123,25 +124,20 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
     for unit in range(responses.shape[-1]):
         strength = float(best[:, unit].max() / most) if most > 0 else 0.0
         if strength < _SILENT:
-            classified.append(Filter("silent", None, None, None, 0.0, strength))
+            classified.append(Filter(SILENT, None, None, None, 0.0, strength))
             continue
         colour = int(best[:, unit].argmax())
         own = responses[colour, :, :, unit]
         selectivity, preferred = _direction(own, shown)
         stripes = np.unravel_index(own.argmax(), own.shape)
         frequency = _FREQUENCIES[stripes[1]] if own.max() >= plain[colour, unit] else 0.0
-        oriented = selectivity >= _LEAST_SELECTIVITY
-        if colour > 0:
-            kind: Kind = "colour opponent"
-        elif oriented:
-            kind = "edge" if frequency * side <= 1 else "texture"
-        else:
-            across = own[:, shown.all(0)].max(1)
-            kind = "blob" if across.min() >= _LEAST_FLATNESS * across.max() else "texture"
+        across = own[:, shown.all(0)].max(1)
+        is_flat = bool(across.min() >= _LEAST_FLATNESS * across.max())
+        orientation = preferred if selectivity >= _LEAST_SELECTIVITY else None
         classified.append(
             Filter(
-                kind,
-                orientation=preferred if oriented else None,
+                name(Liking(colour > 0, orientation, frequency * side, is_flat)),
+                orientation=orientation,
                 period=1 / frequency if frequency else None,
                 colours=[*_HUES.values()][colour - 1] if colour else None,
                 selectivity=selectivity,
@@ -151,61 +147,27 @@ def classify(responses: FloatArray, plain: FloatArray, shown: BoolArray, *, side
     return classified
 
 
-def population_of_pictures(ensemble: Ensemble) -> tuple[Population, Layout]:
-    """The population of largest stacking weight, and the layout of what it reads.
-
-    Raises:
-        UsageError: the ensemble does not read pictures.
-    """
-    population = find_population(ensemble, _reads_pixels)
-    if population is None:
-        raise UsageError("Filters and maps need a run of pictures, but this one reads none. See `weights explain`.")
-    return population, ensemble.encoding.layout(ensemble.task.n_outputs)
-
-
-def find_population(ensemble: Ensemble, is_able: Callable[[Architecture], bool]) -> Population | None:
-    """Of the populations whose architecture is able the one of largest stacking weight; None if none is."""
-    able = [population for population in ensemble.populations if is_able(architecture_of(population.spec.model))]
-    return max(able, key=lambda population: population.stacking_weight, default=None)
-
-
-def _reads_pixels(architecture: Architecture) -> bool:
-    return PIXELS in architecture.reads
-
-
-def show_pixels(layout: Layout, pixels: Any, columns: Any = 0.0) -> Inputs:
-    """Rows of these pixels (n, height, width, channels) and, where they have columns, of the same columns (p,) all."""
-    shapes = {name: shape for name, shape in layout.blocks if name != PIXELS}
-    return Inputs(
-        {**{name: jnp.broadcast_to(jnp.float32(columns), (len(pixels), *shape)) for name, shape in shapes.items()}, PIXELS: pixels}
-    )
-
-
-def untrained_params(spec: Spec, layout: Layout, number: int) -> Params:
-    """The params of a member that has learned nothing; another number, another draw."""
-    model = build(spec.model, layout, spec.initialization, spec.activation)
-    return model.init(layout.zeros(2), jnp.zeros((0, 1), jnp.float32), key=jax.random.key(0x57A7 + number))
-
-
-def _named(spec: Spec, layout: Layout, params: Params, *, side: int) -> list[Filter]:
+def _named(spec: Spec, layout: Layout, scene: Scene, params: Params, *, side: int) -> list[Filter]:
     """What the filters of one member respond to."""
-    height, width, channels = image_size(layout)
+    height, width, channels = scene.image.shape
     shown = np.array([[_can_be_shown(theta, frequency) for frequency in _FREQUENCIES] for theta in _ORIENTATIONS])
     sums = _first_sums(program_spec(spec), layout)
-    grey = np.full((1, height, width, channels), _GREY)
-    at_rest = np.asarray(sums(params, jnp.asarray(grey, jnp.float32)))
+
+    def respond(images: FloatArray) -> FloatArray:
+        return np.asarray(sums(params, show_images(layout, scene, images)))
+
+    rest = np.full((1, height, width, channels), scene.rest)
+    at_rest = respond(rest)
     strengths, plain = [], []
     for axis in _axes(channels):
         answers = []
         for theta in _ORIENTATIONS:
             gratings = np.stack([_grating(height, width, theta, *stripes) for stripes in _stripes()])
-            pictures = grey + _CONTRAST * gratings[..., None] * axis
-            answers.append(np.asarray(sums(params, jnp.asarray(pictures, jnp.float32))) - at_rest)
+            answers.append(respond(rest + scene.contrast * gratings[..., None] * axis) - at_rest)
         pairs = np.stack(answers).reshape(len(_ORIENTATIONS), len(_FREQUENCIES), 2, -1)
         strengths.append(np.hypot(pairs[:, :, 0], pairs[:, :, 1]))
-        uniform = jnp.asarray(grey + _CONTRAST * axis, jnp.float32)
-        plain.append(np.abs(np.asarray(sums(params, uniform)) - at_rest)[0])
-    return classify(np.stack(strengths), np.stack(plain), shown, side=side)
+        plain.append(np.abs(respond(rest + scene.contrast * axis) - at_rest)[0])
+    return classify(np.stack(strengths), np.stack(plain), shown, side=side, name=scene.filter_names.name)
 
 
 def _stripes() -> list[tuple[float, float]]:
@@ -242,21 +204,22 @@ def _direction(strength: FloatArray, shown: BoolArray) -> tuple[float, float]:
     return selectivity, round(float(np.degrees(np.angle(total))) / 2, 2) % 180
 
 
-def _patterns(spec: Spec, layout: Layout, params: Params) -> FloatArray:
-    """How the sums of the first layer in the middle of a picture change with its pixels, shape (h, height, width, channels)."""
-    grey = jnp.full((1, *image_size(layout)), _GREY, jnp.float32)
-    changes = jax.jacrev(lambda x: _first_sums(program_spec(spec), layout)(params, x)[0])(grey)
-    return np.asarray(changes).reshape(-1, *image_size(layout))
+def _patterns(spec: Spec, layout: Layout, scene: Scene, params: Params) -> FloatArray:
+    """How the sums of the first layer in the middle of an image change with its pixels, shape (h, height, width, channels)."""
+    rest = show_images(layout, scene, np.full((1, *scene.image.shape), scene.rest))
+    sums = _first_sums(program_spec(spec), layout)
+    changes = jax.jacrev(lambda block: sums(params, rest.replace(**{scene.block: block}))[0])(jnp.asarray(rest[scene.block]))
+    return np.asarray(scene.as_images(np.asarray(changes)[:, 0]))
 
 
 @functools.lru_cache(maxsize=8)
-def _first_sums(spec: Spec, layout: Layout) -> Callable[[Params, jax.Array], Any]:
-    """The sums (n, h) of the first layer's units in the middle of pictures (n, height, width, channels)."""
+def _first_sums(spec: Spec, layout: Layout) -> Callable[[Params, Inputs], Any]:
+    """The sums (n, h) of the first layer's units in the middle of rows that show images."""
     model = build(spec.model, layout, spec.initialization, spec.activation)
 
     @jax.jit
-    def sums(params: Params, x: jax.Array) -> jax.Array:
-        hidden = model.apply(params, show_pixels(layout, x))[1]
+    def sums(params: Params, inputs: Inputs) -> jax.Array:
+        hidden = model.apply(params, inputs)[1]
         first = hidden[next(iter(hidden))].sums
         return first[:, first.shape[1] // 2, first.shape[2] // 2]
 

@@ -24,10 +24,8 @@ import scipy.stats
 
 from weights.data.files.threads import available_threads
 from weights.data.inputs import Inputs, Layout
-from weights.ensemble import Ensemble, Population
-from weights.errors import UsageError
-from weights.inspection.gratings import find_population, untrained_params
-from weights.models.architecture import Architecture
+from weights.ensemble import Ensemble
+from weights.inspection.scenes import make_scene, population_of_scenes, untrained_params
 from weights.models.registry import architecture_of, build, layers_of
 from weights.models.scene import Scene, SceneWords
 from weights.spec import Spec, program_spec
@@ -157,7 +155,8 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     Raises:
         UsageError: the ensemble reads neither.
     """
-    population, layout, scene = find_scene(ensemble, row)
+    population, layout = population_of_scenes(ensemble)
+    scene = make_scene(population, layout, row)
     answer = ensemble.answer(row)
     # A map shows why a picture was answered as it was, so that of two classes too the answer is explained.
     asked = int(answer[0].argmax()) if label is None and answer.ndim > 1 else label
@@ -187,41 +186,6 @@ def saliency(ensemble: Ensemble, row: Inputs, *, label: int | None = None) -> Sa
     without = float(ensemble.task.pick(ensemble.answer(hidden), codes)[0])
     wave = None if scene.listen is None else scene.listen(critical)
     return dataclasses.replace(explained, without=without, where=scene.locate(critical), wave=wave)
-
-
-def has_scenes(ensemble: Ensemble) -> bool:
-    """Whether some members look at rows as images."""
-    return find_population(ensemble, _has_scene) is not None
-
-
-def _has_scene(architecture: Architecture) -> bool:
-    return architecture.scene is not None
-
-
-def find_scene(ensemble: Ensemble, row: Inputs) -> tuple[Population, Layout, Scene]:
-    """The population of largest stacking weight that looks at rows as images, the layout of what it reads, and one row as its scene.
-
-    Raises:
-        UsageError: there is none.
-    """
-    population = find_population(ensemble, _has_scene)
-    if population is None:
-        raise UsageError("Maps need a run of pictures or recordings, but this one reads columns. See `weights explain`.")
-    layout, make = ensemble.encoding.layout(ensemble.task.n_outputs), architecture_of(population.spec.model).scene
-    assert make is not None
-    return population, layout, make(population.spec.model, layout, row)
-
-
-def draw_row(ensemble: Ensemble, row: Inputs) -> AnyArray:
-    """One row as it is drawn, uint8, shape (height, width, channels): white where there is nothing.
-
-    Raises:
-        UsageError: the ensemble looks at rows as no images.
-    """
-    _, _, scene = find_scene(ensemble, row)
-    image = np.full_like(scene.shown, 255)
-    image[:, : scene.width] = scene.shown[:, : scene.width]
-    return image
 
 
 def critical_places(mean: FloatArray, agreement: FloatArray) -> BoolArray:

@@ -20,11 +20,13 @@ from weights.elements.augmentation import Augmentation, augmented
 from weights.elements.initialization import Initialization, draw
 from weights.models.architecture import LEAST_BATCH, Architecture, Defaults, Pace, count_steps
 from weights.models.base import Cost, Dropout, Hidden, MemberModel, affine, first_layer, scale_pixels, standardised
-from weights.models.scene import Scene, SceneWords, box_of
+from weights.models.scene import FilterNames, Liking, Scene, SceneWords, box_of
 from weights.types import BoolArray, Params
 
 PIXELS = "pixels"
 """The block that these networks read, beside the columns."""
+_GREY, _CONTRAST = 127.5, 64.0
+"""Of pictures that are shown to filters."""
 
 
 def image_size(layout: Layout) -> tuple[int, int, int]:
@@ -52,7 +54,23 @@ def make_picture_scene(row: Inputs) -> Scene:
         as_images=lambda gradients: gradients,
         hide=lambda places: np.where(places[..., None], fill, picture),
         locate=locate,
+        rest=_GREY,
+        contrast=_CONTRAST,
+        filter_names=FilterNames(("edge", "texture", "blob", "colour opponent"), _name_filter),
     )
+
+
+def _name_filter(liking: Liking) -> str:
+    """What a filter of pictures is called.
+
+    "colour opponent" if a difference of colours excites it more than one of brightness; else "edge" or "texture" if it prefers stripes
+    of one direction, with up to one of them, or more, in its width; "texture" too if it prefers two directions; "blob" if none.
+    """
+    if liking.colour:
+        return "colour opponent"
+    if liking.orientation is None:
+        return "blob" if liking.is_flat else "texture"
+    return "edge" if liking.width <= 1 else "texture"
 
 
 class ResidualLayer(NamedTuple):

@@ -18,7 +18,7 @@ from weights.data.audio.column import LOUDEST, count_samples
 from weights.data.audio.kind import SOUND
 from weights.data.inputs import Inputs
 from weights.models.hearing import Grid, hear, play, to_mel
-from weights.models.scene import Scene, SceneWords, box_of
+from weights.models.scene import FilterNames, Liking, Scene, SceneWords, box_of
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _MOST_PATCHES, _LEAST_SHARE = 3, 0.25
@@ -43,7 +43,13 @@ def make_scene(grid: Grid, row: Inputs) -> Scene:
 
     return Scene(
         SOUND,
-        SceneWords("spectrogram", _say_box(grid, np.ones((grid.n_bands, width), bool)), "louder", "quieter"),
+        SceneWords(
+            "spectrogram",
+            _say_box(grid, np.ones((grid.n_bands, width), bool)),
+            "louder",
+            "quieter",
+            "ripples (above: higher, right: later)",
+        ),
         energies,
         shown,
         width,
@@ -51,8 +57,22 @@ def make_scene(grid: Grid, row: Inputs) -> Scene:
         as_images=lambda gradients: gradients[:, ::-1],
         hide=lambda places: hide(grid, samples, places[:, ::-1]),
         locate=lambda places: locate(grid, places[::-1]),
+        rest=0.0,
+        contrast=1.0,
+        filter_names=FilterNames(("tone", "onset", "rising", "falling", "patch"), _name_filter),
         listen=lambda places: (hide(grid, samples, ~places[None, ::-1])[0, : int(count_samples(samples[None])[0]), 0], grid.rate),
     )
+
+
+def _name_filter(liking: Liking) -> str:
+    """What a filter of spectrograms is called.
+
+    "tone" if it compares bands that last, "onset" if moments of all bands, "rising" or "falling" if bands that change in time, by the
+    direction of the stripes it prefers, to within 22.5 degrees; "patch" if it prefers none.
+    """
+    if liking.orientation is None:
+        return "patch"
+    return ("tone", "rising", "onset", "falling")[round(liking.orientation / 45) % 4]
 
 
 _hear = jax.jit(lambda grid, samples: hear(grid, play(samples)), static_argnums=0)

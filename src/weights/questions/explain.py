@@ -37,7 +37,7 @@ class ExplainOptions(PartOptions, frozen=True):
 def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
     """Contributions of features to the answers for rows of a table; of pictures, maps of what matters."""
     from weights.data.newrows import find_bare
-    from weights.inspection.saliency import has_scenes
+    from weights.inspection.scenes import has_scenes
 
     is_bare = find_bare(model.ensemble.encoding, options.source) is not None and has_scenes(model.ensemble)
     return _explain_pictures(model, options, asker) if _has_scenes(model) or is_bare else _explain_rows(model, options, asker)
@@ -137,7 +137,7 @@ def _join_waves(waves: Sequence[tuple[AnyArray, int]]) -> bytes:
 
 
 def _has_scenes(model: Model) -> bool:
-    from weights.inspection.saliency import has_scenes
+    from weights.inspection.scenes import has_scenes
 
     return not model.ensemble.encoding.columns and has_scenes(model.ensemble)
 

@@ -1,4 +1,4 @@
-"""What do the layers of a run of pictures respond to, and which pictures does it get right?"""
+"""What do the layers of a run of pictures or recordings respond to, and which of these does it get right?"""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ if TYPE_CHECKING:
     from weights.model import Model
 
 _N_EACH = 16
-Data = Annotated[Any, option("The pictures of training, if they are no longer where they were.", "SOURCE")]
+Data = Annotated[Any, option("The rows of training, if they are no longer where they were.", "SOURCE")]
 
 
 def ask_filters(model: Model, options: NoOptions, asker: Asker) -> Answer:
     """Filters of the first layer, named by what they respond to."""
-    from weights.inspection.gratings import KINDS
     from weights.report.figures import filters_figure
     from weights.tables import aligned
 
     filters = model.filters()
     rows = [["responds to", "share of filters", "", "before training"]]
-    for kind in KINDS:
+    for kind in filters.untrained:
         shares = 100 * filters.shares(kind)
         spread = f"± {shares.std(ddof=1):.0f} between members" if len(shares) > 1 else ""
         rows.append([kind, f"{shares.mean():.0f} %", spread, f"{100 * filters.untrained[kind]:.0f} %"])
     record = {
-        "shares": {kind: filters.shares(kind).tolist() for kind in KINDS},
+        "shares": {kind: filters.shares(kind).tolist() for kind in filters.untrained},
         "untrained": filters.untrained,
         "members": [[msgspec.to_builtins(unit) for unit in units] for units in filters.by_member],
     }
@@ -41,9 +40,9 @@ def ask_filters(model: Model, options: NoOptions, asker: Asker) -> Answer:
 
 def refuse_filters(model: Model) -> str:
     """Why a run has no filters, or nothing."""
-    from weights.inspection.gratings import population_of_pictures
+    from weights.inspection.scenes import population_of_scenes
 
-    return find_refusal(lambda: population_of_pictures(model.ensemble))
+    return find_refusal(lambda: population_of_scenes(model.ensemble))
 
 
 class UnitsOptions(msgspec.Struct, frozen=True):
@@ -58,10 +57,10 @@ class UnitsOptions(msgspec.Struct, frozen=True):
 
 
 def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
-    """Pictures and patches that excite units of a deeper layer most."""
+    """Pictures or recordings, and patches of them, that excite units of a deeper layer most."""
     from weights.answering import rows_seen, units_of
     from weights.inspection.excitation import check_units, unit_layers
-    from weights.models.residual import PIXELS
+    from weights.inspection.scenes import draw_row
     from weights.report.figures import units_figure
     from weights.tables import aligned
 
@@ -71,13 +70,17 @@ def ask_units(model: Model, options: UnitsOptions, asker: Asker) -> Answer:
     units = units_of(model, layer, seen, member=options.member)
     labels = seen.labels
     target = model.ensemble.task.target
-    rows = [["unit", "between classes" if seen.y is not None else "", f"{target} of the pictures that excite it most"]]
+    rows = [["unit", "between classes" if seen.y is not None else "", f"{target} of the rows that excite it most"]]
     for unit in units:
         among = ", ".join(labels[patch.row] for patch in unit.patches)
         between = _find_eta_squared(unit)
         rows.append([str(unit.number), "" if between is None else f"{100 * between:.0f} %", among])
     record = {"layer": layer, "member": options.member, "units": [_unit_record(unit) for unit in units]}
-    figure = units_figure(units, seen.inputs[PIXELS], labels, layer=layer, member=options.member)
+
+    def draw(row: int) -> Any:
+        return draw_row(model.ensemble, seen.inputs[row : row + 1])
+
+    figure = units_figure(units, draw, labels, layer=layer, member=options.member)
     return Answer(record, aligned(rows, to_right=[0, 1]), figure)
 
 
@@ -101,7 +104,7 @@ def ask_gallery(model: Model, options: GalleryOptions, asker: Asker) -> Answer:
     """Pictures or recordings answered rightly, wrongly and uncertainly."""
     from weights.answering import rows_seen
     from weights.inspection.gallery import gallery
-    from weights.inspection.saliency import draw_row
+    from weights.inspection.scenes import draw_row
     from weights.report.figures import Named, describe_rows, gallery_figure, title_figure
 
     model.ensemble.task.need_classes()
@@ -154,7 +157,7 @@ def refuse_gallery(model: Model) -> str:
 
 FILTERS = Question(
     name="filters",
-    help="""Say what the filters of the first layer respond to.
+    help="""Say what the filters of the first layer respond to: edges and textures, or in recordings tones, onsets and sweeps.
 
     \b
       weights filters runs/xray
@@ -166,7 +169,7 @@ FILTERS = Question(
 )
 UNITS = Question(
     name="units",
-    help="""Say which pictures excite the units of a layer most.
+    help="""Say which pictures or recordings excite the units of a layer most.
 
     \b
       weights units runs/xray --layer hidden.3
@@ -175,7 +178,7 @@ UNITS = Question(
     ask=ask_units,
     options=UnitsOptions,
     refuses=refuse_filters,
-    caption="pictures and patches that excite units of a deeper layer most",
+    caption="pictures or recordings, and patches, that excite units of a deeper layer most",
     stages={"reading pictures": 1.0},
 )
 GALLERY = Question(

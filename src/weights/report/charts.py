@@ -25,7 +25,7 @@ from weights.store.disk import write_file
 from weights.types import AnyArray, FloatArray
 
 INK, FAINT, LINE, PAPER = "#1b1f24", "#5f6b76", "#d0d7de", "#ffffff"
-BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#8250df"
+BLUE, ORANGE, GREEN, PURPLE, GOLD = "#0072b2", "#d55e00", "#009e73", "#8250df", "#e69f00"
 """Colours that most people with a colour vision deficiency can distinguish (Okabe and Ito 2008), and a violet."""
 SMALL, USUAL, LARGE = 11, 13, 17
 """Sizes of letters in pixels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy as np
 from weights.data.image.kind import PICTURE
 from weights.ensemble import Ensemble, Predictions
 from weights.inspection.excitation import Unit
-from weights.inspection.gratings import KINDS, Filter, Filters
+from weights.inspection.gratings import Filter, Filters
 from weights.inspection.saliency import Saliency
 from weights.report.charts import (
     BLUE,
     FAINT,
+    GOLD,
     GREEN,
     INK,
     LARGE,
@@ -36,7 +37,8 @@ from weights.types import AnyArray, BoolArray, FloatArray
 from weights.verdicts import Usefulness
 
 _MARGIN, _GAP = 24, 12
-_OF_KIND = {"edge": BLUE, "texture": GREEN, "blob": PURPLE, "colour opponent": ORANGE, "silent": LINE}
+_COLOURS = BLUE, GREEN, PURPLE, ORANGE, GOLD
+"""Of kinds of filters, in their order; the last, silent, is drawn as a line."""
 
 
 class Named(NamedTuple):
@@ -68,7 +70,7 @@ def saliency_figure(
         marks.append(Text(_MARGIN, y + LARGE, fitting(f"{title}: {name}", width - 2 * _MARGIN - 20, LARGE, middle=True), LARGE, bold=True))
         y += LARGE + 26
         largest = float(np.abs(saliency.mean_occlusion).max())
-        caption, more, less = saliency.words[1:]
+        _, caption, more, less, _ = saliency.words
         against = f"for it (orange), against (blue); full: {largest:.2g}"
         for i, head in enumerate((caption, against, f"for it if {more}, if {less}", "dark: members disagree")):
             marks.append(Text(_MARGIN + i * (side + _GAP), y, fitting(head, side, SMALL), SMALL, FAINT))
@@ -146,11 +148,14 @@ def filters_figure(filters: Filters, *, most_members: int = 8) -> Drawing:
     lines_each = -(-n_units // across)
     left = _MARGIN + 78
     width = max(left + across * (cell + gap) + _MARGIN, 620)
-    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, "What the first layer sees", LARGE, bold=True)]
+    title = f"What the first layer responds to in a {filters.words.noun}"
+    marks: list[Mark] = [Text(_MARGIN, _MARGIN + LARGE, title, LARGE, bold=True)]
+    *heard, silent = kinds = [*filters.untrained]
+    colours = {**dict(zip(heard, _COLOURS, strict=False)), silent: LINE}
     y = _MARGIN + LARGE + 28.0
-    for kind in KINDS:
+    for kind in kinds:
         shares = filters.shares(kind)
-        marks.append(Box(_MARGIN, y - 10, 12, 12, _OF_KIND[kind]))
+        marks.append(Box(_MARGIN, y - 10, 12, 12, colours[kind]))
         spread = f" ± {100 * shares.std(ddof=1):.0f}" if len(shares) > 1 else ""
         words = (
             f"{kind}: {100 * shares.mean():.0f}{spread} % of the filters of a member; {100 * filters.untrained[kind]:.0f} % before training"
@@ -159,26 +164,28 @@ def filters_figure(filters: Filters, *, most_members: int = 8) -> Drawing:
         y += 18
     y += 10
     for member in range(n_members):
-        order = sorted(range(n_units), key=lambda unit: _order_of_kind(filters.by_member[member][unit]))
+        order = sorted(range(n_units), key=lambda unit: _order_of_kind(filters.by_member[member][unit], kinds))
         marks.append(Text(_MARGIN, y + cell / 2 + 4, f"member {member}", SMALL, FAINT))
         for place, unit in enumerate(order):
             row, column = divmod(place, across)
             x, top = left + column * (cell + gap), y + row * (cell + gap + 4)
             marks.append(Raster(x, top, cell, cell, _filter_pixels(filters.patterns[member, unit])))
-            marks.append(Box(x, top + cell + 1, cell, 3, _OF_KIND[filters.by_member[member][unit].kind]))
+            marks.append(Box(x, top + cell + 1, cell, 3, colours[filters.by_member[member][unit].kind]))
         y += lines_each * (cell + gap + 4) + 6
     more = f" {len(filters.by_member) - n_members} more members are not drawn." if len(filters.by_member) > n_members else ""
-    words = f"Named by measured responses to gratings; grey is no weight.{more}"
+    words = f"Named by measured responses to {filters.words.stripes}; grey is no weight.{more}"
     marks.append(Text(_MARGIN, y + 10, words, SMALL, FAINT))
     return Drawing(width, y + 10 + _MARGIN, marks, "Filters of the first layer by what they respond to")
 
 
-def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str] | None, *, layer: str, member: int) -> Drawing:
-    """Units of a deeper layer, a line each: the pictures that excite it most, with the patch that does so outlined, and below enlarged.
+def units_figure(
+    units: Sequence[Unit], draw: Callable[[int], AnyArray], labels: Sequence[str] | None, *, layer: str, member: int
+) -> Drawing:
+    """Units of a deeper layer, a line each: the rows that excite it most, with the patch that does so outlined, and below enlarged.
 
     Args:
         units: what was found.
-        pictures: those looked through, shape (n, height, width, channels).
+        draw: gives a row as it is drawn, shape (height, width, channels).
         labels: the class of each in words, or None.
         layer: its name.
         member: its number.
@@ -189,14 +196,15 @@ def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str
     title = f"What excites units of {layer} of member {member} most"
     marks: list[Mark] = [_titled(title, width)]
     y = _MARGIN + LARGE + 22.0
-    height = side * pictures.shape[1] / pictures.shape[2]
+    shapes = [draw(patch.row).shape for patch in units[0].patches[:1]]
+    height = side * shapes[0][0] / shapes[0][1]
     for unit in units:
         marks.append(Text(_MARGIN, y + 16, f"unit {unit.number}", bold=True))
         if np.isfinite(unit.eta_squared):
             marks.append(Text(_MARGIN, y + 34, f"{100 * unit.eta_squared:.0f} % of its variance", SMALL, FAINT))
             marks.append(Text(_MARGIN, y + 49, "lies between classes", SMALL, FAINT))
         for i, patch in enumerate(unit.patches):
-            x, picture = left + i * (side + _GAP), pictures[patch.row]
+            x, picture = left + i * (side + _GAP), draw(patch.row)
             top, first, bottom, last = patch.box
             marks.append(Raster(x, y, side, height, picture))
             scale_x, scale_y = side / picture.shape[1], height / picture.shape[0]
@@ -210,7 +218,7 @@ def units_figure(units: Sequence[Unit], pictures: AnyArray, labels: Sequence[str
                 marks.append(Text(x, y + 2 * height + 18, words, SMALL, FAINT))
         y += 2 * height + 34
     marks.append(
-        Text(_MARGIN, y + 10, "Outlined: the pixels that hold the gradient of the activation; below, the same enlarged.", SMALL, FAINT)
+        Text(_MARGIN, y + 10, "Outlined: the places that hold the gradient of the activation; below, the same enlarged.", SMALL, FAINT)
     )
     return Drawing(width, y + 10 + _MARGIN, marks, title)
 
@@ -258,8 +266,8 @@ def _titled(title: str, width: float) -> Text:
     return Text(_MARGIN, _MARGIN + LARGE, fitting(title, width - 2 * _MARGIN - 20, LARGE), LARGE, bold=True)
 
 
-def _order_of_kind(filter_: Filter) -> tuple[Any, ...]:
-    return KINDS.index(filter_.kind), filter_.colours or "", filter_.orientation is None, filter_.orientation or 0.0
+def _order_of_kind(filter_: Filter, kinds: Sequence[str]) -> tuple[Any, ...]:
+    return kinds.index(filter_.kind), filter_.colours or "", filter_.orientation is None, filter_.orientation or 0.0
 
 
 def _filter_pixels(pattern: FloatArray) -> AnyArray:
