@@ -92,7 +92,7 @@ def _vary(specs: Mapping[str, Spec], settings: Mapping[str, Any]) -> dict[str, S
 
 def sizes_of(dataset: Dataset, task: Task) -> tuple[int, Layout]:
     """What settings are resolved for: the number of rows, and the layout of these and of what is asked of them."""
-    return dataset.n_samples, dataset.encoding.layout(task.n_outputs)._replace(n_classes=len(task.classes))
+    return dataset.n_samples, dataset.encoding.layout(task.n_outputs)._replace(n_classes=len(task.heard), n_moments=task.n_moments)
 
 
 def check_features(specs: Mapping[str, Spec], dataset: Dataset) -> None:

@@ -44,6 +44,8 @@ from weights.wordweights import WordWeights
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
 """Rows whose out-of-bag answers are kept with an ensemble (our choice)."""
+_MOST_KEPT = 5_000_000
+"""Numbers of these, where an answer has many (our choice)."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -124,8 +126,9 @@ class Predictions:
     """Answers to rows whose target is known, by members that never saw them.
 
     Attributes:
-        prediction: probability of each class, shape (n, classes), or values, shape (n,).
-        y: encoded targets, as `Task.encode` gives them, shape (n,).
+        prediction: as `Task.decode` gives them: probability of each class, shape (n, classes), values, shape (n,), or probabilities of
+            symbols at moments, shape (n, t, k + 1).
+        y: encoded targets, as `Task.encode` gives them, shape (n,), or (n, w) of texts.
         rows: which rows these are, counted from 0 among those of training, or among those of the test, shape (n,).
         weight: sample weights, shape (n,).
         group: codes of rows that belong together, shape (n,), or None.
@@ -151,6 +154,7 @@ class Predictions:
             most: rows.
             strata: codes, shape (n,); None where rows are drawn whatever they are.
         """
+        most = min(most, max(_MOST_KEPT // max(self.prediction[:1].size, 1), 1))
         if len(self.y) <= most:
             return self
         strata = np.zeros(len(self.y), int) if strata is None else strata
@@ -288,8 +292,11 @@ class Ensemble:
         """The `interval` of encoded rows whose predictions (n,) are known."""
         return self.task.interval(self.conformal, predictions, inputs.x, level)
 
-    def covers(self, y: AnyArray, predictions: FloatArray, inputs: Inputs, *, level: float) -> BoolArray:
-        """Which encoded targets (n,) lie in the `interval`, or in the set of `prediction_sets`, of their predictions, shape (n,)."""
+    def covers(self, y: AnyArray, predictions: FloatArray, inputs: Inputs, *, level: float) -> BoolArray | None:
+        """Which encoded targets (n,) lie in the `interval`, or in the set of `prediction_sets`, of their predictions, shape (n,).
+
+        None where answers have neither.
+        """
         check_level(level)
         return self.task.covers(self.conformal, y, predictions, inputs.x, level)
 

@@ -133,8 +133,10 @@ def keep_predictions(task: Task, predictions: Predictions) -> Predictions:
     return predictions.thinned(MOST_PREDICTIONS, task.strata(predictions.y))
 
 
-def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition:
-    """What the out-of-bag loss on the covered rows (n,) is made of."""
+def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition | None:
+    """What the out-of-bag loss on the covered rows (n,) is made of; None where that is not known."""
+    if not prepared.task.decomposes:
+        return None
     dataset, places = prepared.dataset, np.cumsum(covered) - 1
     predictions = []
     for p, result in enumerate(trained):

@@ -42,7 +42,7 @@ from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.prepared import GivenRows, Prepared
 from weights.spec import Spec
 from weights.tasks.base import Task
-from weights.tasks.registry import find_task
+from weights.tasks.registry import TASKS, find_task
 from weights.training.plan import estimate_weighing
 from weights.types import AnyArray, IntArray, ReportProgress
 from weights.weighing import has_weights
@@ -73,6 +73,7 @@ def name_roles(data: Any, said: DataOptions) -> tuple[Roles, dict[str, Any]]:
         picture_size=said.picture_size,
         sample_rate=said.sample_rate,
         recording_seconds=said.recording_seconds,
+        whole=said.task in TASKS and TASKS[said.task].whole,
         classes=() if said.classes is None else parse_class_names(said.classes),
     )
     return roles, apart
@@ -184,6 +185,7 @@ def _find_task_of(dataset: Dataset, said: DataOptions) -> Task:
             gaps=dataset.target_gaps,
             levels=dataset.target_levels,
             notation=dataset.target_notation,
+            seconds=dataset.encoding.layout(1).seconds,
         )
     except DataError as error:
         remarked = [remark for remark in dataset.remarks if remark.startswith(f"'{dataset.roles.target}': ")]

@@ -21,7 +21,7 @@ import numpy as np
 
 from weights.changes import BASELINE, COMPLEXITY, Change, changes, choose_changes
 from weights.ensemble import Ensemble
-from weights.errors import DataError, TrainingError
+from weights.errors import DataError, TrainingError, UsageError, printable
 from weights.fitting import check_rows, job
 from weights.inspection.decomposition import Terms, average
 from weights.inspection.health import all_findings
@@ -87,6 +87,9 @@ def diagnose(
     began = time.monotonic()
     check_rows(ensemble, prepared)
     decomposition = ensemble.report.decomposition
+    if not ensemble.task.decomposes:
+        name = printable(ensemble.task.target)
+        raise UsageError(f"Bias and variance are known of numbers and classes, but '{name}' holds texts. Try settings: weights compare.")
     if decomposition is None:
         raise DataError("The run does not say what its loss is made of: it was saved by an older version. Fit again.")
     possible = changes(ensemble, prepared)

@@ -8,7 +8,7 @@ from tests.sounds import RATE, rise_or_fall, tone, write_tones
 
 import weights as wt
 from weights.errors import DataError, NotFoundError, UsageError
-from weights.tasks.transcript import count_word_errors
+from weights.tasks.worderrors import count_word_errors
 from weights.transcribing.transcriber import Transcriber
 
 
@@ -142,6 +142,6 @@ def test_edges_are_in_order_where_expected_places_are_not():
     from weights.transcribing.transcriber import _find_edges
 
     loudness = np.array([0.001, 1.0, 1.0, 0.9, 1.0, 0.8, 0.001, 0.001])
-    edges = _find_edges(loudness, np.array([4.54, 4.14, 4.6]))
+    edges = _find_edges(loudness, np.array([[4.54, 4.54], [4.14, 4.14], [4.6, 4.6]]))
     assert all(begin < end for begin, end in edges)
     assert edges == sorted(edges)

@@ -123,7 +123,8 @@ class Layout(NamedTuple):
         numeric: which inputs of ``x`` are scaled numbers, not flags or levels.
         parts: of the blocks along whose last axis columns stand side by side, what each column has; any other block is one feature.
         rates: of the blocks whose first axis is time, how many moments a second have.
-        n_classes: that rows are of, where settings are resolved; none for numbers.
+        n_classes: that rows are of, or symbols of texts, where settings are resolved; none for numbers.
+        n_moments: at which outputs tell symbols apart, likewise; none where they are of rows as a whole.
     """
 
     blocks: tuple[tuple[str, tuple[int, ...]], ...]
@@ -132,6 +133,12 @@ class Layout(NamedTuple):
     parts: tuple[tuple[str, tuple[Part, ...]], ...] = ()
     rates: tuple[tuple[str, int], ...] = ()
     n_classes: int = 0
+    n_moments: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """How long rows that go on last at most; None where none do."""
+        return max((self.shape(name)[0] / rate for name, rate in self.rates), default=None)
 
     @property
     def names(self) -> tuple[str, ...]:

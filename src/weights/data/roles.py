@@ -33,6 +33,7 @@ class Roles(msgspec.Struct, frozen=True):
         picture_size: height and width of pictures; None leaves it to what is found.
         sample_rate: samples a second of recordings; None leaves it to what is found.
         recording_seconds: how long the longest may last; the same.
+        whole: whether recordings are read to their ends, as far as that is found.
         classes: names of the whole numbers in the target, in their order or by number; see `classnames`.
     """
 
@@ -50,6 +51,7 @@ class Roles(msgspec.Struct, frozen=True):
     recording_seconds: float | None = None
     classes: ClassNames = ()
     keep: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def wording(self) -> dict[str, Any]:

@@ -97,12 +97,16 @@ class Front(NamedTuple):
             they are, and of those that `view` gave.
         average: (activations, embedded) -> their mean over all places, (n, h), of activations (n, down, across, h).
         view: (inputs, augmentation, seed, step) -> rows as a member meets them while it learns.
+        n_outputs: at each place in time, where `average` keeps these, (n, m, h); None where outputs are of rows as a whole.
+        join: (outputs, embedded) -> outputs (n, k) of those of each time, (n, m, n_outputs).
     """
 
     block: str
     embed: Callable[[Inputs], Inputs]
     average: Callable[[jax.Array, Inputs], jax.Array]
     view: Callable[..., Inputs]
+    n_outputs: int | None = None
+    join: Callable[[jax.Array, Inputs], jax.Array] = lambda outputs, embedded: outputs
 
 
 def _view_pictures(inputs: Inputs, augmentation: Augmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
@@ -141,7 +145,7 @@ def residual_model(
             params[name] = {"w": w, "b": jnp.zeros(part.n_units), "gain": (jnp.zeros if part.ends else jnp.ones)(part.n_units)}
         # Only their number matters: what is normalised needs no sample of inputs to find its scale.
         last = jnp.zeros((1, parts[-1].n_units + n_columns))
-        return {**params, "output": first_layer(initialization, last, layout.n_outputs, 1.0, key=keys[-1])}
+        return {**params, "output": first_layer(initialization, last, front.n_outputs or layout.n_outputs, 1.0, key=keys[-1])}
 
     def embed(params: Params, inputs: Inputs) -> Inputs:
         return front.embed(inputs).replace(**({COLUMNS: inputs[COLUMNS]} if n_columns else {}))
@@ -156,7 +160,10 @@ def residual_model(
             hidden[name] = Hidden(sums, respond(sums))
             x = dropout(hidden[name].activations, i + 1)
         means = front.average(x, embedded)
-        return affine(params["output"], jnp.concatenate([means, embedded[COLUMNS]], 1) if n_columns else means), hidden
+        if n_columns:
+            beside = embedded[COLUMNS].reshape(len(means), *(1,) * (means.ndim - 2), n_columns)
+            means = jnp.concatenate([means, jnp.broadcast_to(beside, (*means.shape[:-1], n_columns))], -1)
+        return front.join(affine(params["output"], means), embedded), hidden
 
     columns = tuple(range(n_columns))
     rows = {names[0]: (layout.place(front.block),) * parts[0].n_inputs}
@@ -165,9 +172,9 @@ def residual_model(
     return MemberModel(init, embed, forward, rows, columns, front.view)
 
 
-def residual_cost(parts: Sequence[ResidualLayer], layout: Layout) -> Cost:
-    """The cost of such a network."""
-    n_last, n_outputs = parts[-1].n_units + layout.n_columns, layout.n_outputs
+def residual_cost(parts: Sequence[ResidualLayer], layout: Layout, n_outputs: int | None = None) -> Cost:
+    """The cost of such a network, of so many outputs at a time, or of those of rows as a whole."""
+    n_last, n_outputs = parts[-1].n_units + layout.n_columns, n_outputs or layout.n_outputs
     return Cost(
         n_weights=sum((part.n_inputs + 2) * part.n_units for part in parts) + (n_last + 1) * n_outputs,
         n_multiplications=float(sum(part.n_inputs * part.n_units * part.n_places for part in parts) + n_last * n_outputs),

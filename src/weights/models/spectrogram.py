@@ -6,11 +6,13 @@ the end of a recording have no part in the mean over all places.
 Where recordings are as short as words, members learn from strings of them (strings.py), of each word from the mean over its places, as
 if it stood alone, and from the string as a whole: a layer ``words`` says at each moment which word is heard, or none, and learns by
 connectionist temporal classification (Graves et al. 2006, "Connectionist Temporal Classification: Labelling Unsegmented Sequence Data
-with Recurrent Neural Networks").
+with Recurrent Neural Networks"). Of recordings in which whole texts are said the output itself tells symbols apart by moment.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -45,6 +47,10 @@ _HALVED, _FEWEST_FRAMES = 2, 8
 a word has at least (our choices)."""
 _OF_STRINGS = 0.6
 """What the loss of a string counts beside those of its words, each divided by how many there are (our choice)."""
+_NEVER = -30.0
+"""Log probability of symbols in silence, where it is certain that there is none."""
+_NEARLY = 1.1
+"""Moments may be shorter by so much than a power of two of frames, as the last one of a recording is."""
 _SOUNDS = 0.25
 """The least part of a moment that must sound for it to count."""
 WORDS = "words"
@@ -64,6 +70,9 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
         blocks: residual blocks of two convolutions that follow in each stage; None means one in the last.
         words: how many classes are told apart at each moment, as words of strings that are composed of recordings: all, or 0 for none.
             None means all where recordings last at most 2 seconds.
+        symbols: how many the output tells apart at each moment, of texts that recordings say: all, or 0 where each has one answer. None
+            means what is asked.
+        moment: seconds of such a moment; None means 0.05 where symbols are words and 0.025 where they are characters.
     """
 
     bands: int | None = None
@@ -72,13 +81,15 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
     widths: tuple[int, ...] | None = None
     blocks: tuple[int, ...] | None = None
     words: int | None = None
+    symbols: int | None = None
+    moment: float | None = None
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
         wrong = self.convolution.check()
         if self.bands is not None and not 4 <= self.bands <= _MOST_BANDS:
             wrong.append(f"bands must be from 4 to {_MOST_BANDS}, but are {self.bands}")
-        for name, seconds in (("window", self.window), ("hop", self.hop)):
+        for name, seconds in (("window", self.window), ("hop", self.hop), ("moment", self.moment or None)):
             if seconds is not None and not _LEAST_HOP <= seconds <= _LONGEST_WINDOW:
                 wrong.append(f"{name} must be from {_LEAST_HOP:g} to {_LONGEST_WINDOW:g} seconds, but is {seconds:g}")
         if self.words is not None and not 0 <= self.words <= _MOST_WORDS:
@@ -87,12 +98,14 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
 
     def resolved(self, layout: Layout) -> Spectrogram:
         """With everything filled in for recordings of this layout."""
-        hop = self.hop or max(_HOP, layout.shape(SOUND)[0] / layout.rate(SOUND) / _MOST_FRAMES)
+        symbols = layout.n_classes if layout.n_moments else 0
+        hop = self.hop or (_HOP if symbols else max(_HOP, layout.shape(SOUND)[0] / layout.rate(SOUND) / _MOST_FRAMES))
         stages = self.convolution.filled(len(self.widths or self.blocks or ()) or _N_STAGES, last=_WIDEST, least=_NARROWEST)
         seconds = layout.shape(SOUND)[0] / layout.rate(SOUND)
-        are_words = seconds <= _LONGEST_WORD if self.words is None else self.words > 0
+        moment = (self.moment or seconds / layout.n_moments) if symbols else 0.0
+        are_words = not symbols and (seconds <= _LONGEST_WORD if self.words is None else self.words > 0)
         n_words = layout.n_classes if are_words and layout.n_classes <= _MOST_WORDS and seconds >= _FEWEST_FRAMES * hop else 0
-        return Spectrogram(self.bands or _BANDS, self.window or _WINDOW, hop, stages.widths, stages.blocks, n_words)
+        return Spectrogram(self.bands or _BANDS, self.window or _WINDOW, hop, stages.widths, stages.blocks, n_words, symbols, moment)
 
     @property
     def convolution(self) -> Convolution:
@@ -102,7 +115,7 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
     @property
     def is_resolved(self) -> bool:
         """Whether everything is filled in."""
-        return None not in (self.bands, self.window, self.hop, self.words) and self.convolution.is_resolved
+        return None not in (self.bands, self.window, self.hop, self.words, self.symbols, self.moment) and self.convolution.is_resolved
 
 
 def grid_of(settings: Spectrogram, layout: Layout) -> Grid:
@@ -115,17 +128,63 @@ def grid_of(settings: Spectrogram, layout: Layout) -> Grid:
 def spectrogram_model(settings: Spectrogram, layout: Layout, initialization: Initialization, activation: Activation) -> MemberModel:
     """A residual network (models/residual.py) over what is heard, whose hidden layers have filters ``w`` (9 * c, h).
 
-    Where words are told apart there is a layer ``words`` of weights (h, words + 1) as well, the last for no word.
+    Where words are told apart there is a layer ``words`` of weights (h, words + 1) as well, the last for no word; where symbols are,
+    the output has weights (h, symbols + 1).
     """
     grid = grid_of(settings, layout)
     parts = _parts(settings, grid)
-    model = residual_model(parts, layout, initialization, activation, _front(grid))
+    front = _front(grid)
+    if settings.symbols:
+        build = functools.partial(residual_model, parts, layout, initialization, activation)
+        model = build(_tell_symbols(front, settings.symbols, layout.n_outputs // (settings.symbols + 1)))
+        return model._replace(by_moment=_listen_by_moment(build(_tell_symbols(front, settings.symbols)), settings, layout))
+    model = residual_model(parts, layout, initialization, activation, front)
     return _tell_words(model, settings, layout, grid, initialization) if settings.words else model
 
 
 def _parts(settings: Spectrogram, grid: Grid) -> list[ResidualLayer]:
     image = grid.n_bands, grid.n_frames, 1
-    return [*convolution_parts(settings.convolution, *image, narrowed=_HALVED if settings.words else None)]
+    return [*convolution_parts(settings.convolution, *image, narrowed=_most_halvings(settings))]
+
+
+def _most_halvings(settings: Spectrogram) -> int | None:
+    """How often times are halved at most, so that moments are as short as they are to be; None for any."""
+    if not settings.symbols:
+        return _HALVED if settings.words else None
+    frames = (settings.moment or 0.0) / (settings.hop or _HOP)
+    return max(int(math.log2(max(frames * _NEARLY, 1.0))), 0)
+
+
+def _tell_symbols(front: Front, n_symbols: int, n_moments: int | None = None) -> Front:
+    """The front of a network whose output tells symbols, and last none, apart at moments, (n, m, symbols + 1).
+
+    Where it is said how many moments there are to be, these are taken, and outputs are one behind the other, (n, t * (symbols + 1)).
+    """
+
+    def join(outputs: jax.Array, embedded: Inputs) -> jax.Array:
+        silent = _share_sounding(embedded[SOUNDING], outputs.shape[1]) < _SOUNDS
+        none = jnp.where(jnp.arange(n_symbols + 1) == n_symbols, 0.0, _NEVER)
+        outputs = jnp.where(silent[..., None], none, outputs)
+        if n_moments is None:
+            return outputs
+        places = ((jnp.arange(n_moments) + 0.5) * outputs.shape[1] / n_moments).astype(jnp.int32)
+        return outputs[:, places].reshape(len(outputs), -1)
+
+    return front._replace(average=lambda activations, embedded: activations.mean(1), n_outputs=n_symbols + 1, join=join)
+
+
+def _listen_by_moment(model: MemberModel, settings: Spectrogram, layout: Layout) -> ByMoment:
+    """How symbols are told apart at each moment of recordings, however long they are, without columns beside."""
+    grid = grid_of(settings, layout)
+    columns = {COLUMNS: (layout.n_columns,)} if layout.n_columns else {}
+
+    def tell(params: Params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
+        embedded = _front(grid).embed(inputs).replace(**{name: jnp.zeros((len(inputs), *shape)) for name, shape in columns.items()})
+        outputs, _ = model.forward(params, embedded, keep_all)
+        return jax.nn.log_softmax(outputs), _share_sounding(embedded[SOUNDING], outputs.shape[1])
+
+    n_halvings = min(count_halvings(settings.convolution, grid.n_bands), _most_halvings(settings) or 0)
+    return ByMoment(SOUND, grid.hop << n_halvings, tell)
 
 
 class _Said(NamedTuple):
@@ -251,7 +310,7 @@ def _share_sounding(sounding: jax.Array, n_moments: int) -> jax.Array:
 def cost(settings: Spectrogram, layout: Layout) -> Cost:
     """The cost of resolved settings for recordings of this layout."""
     grid = grid_of(settings, layout)
-    convolved = residual_cost(_parts(settings, grid), layout)
+    convolved = residual_cost(_parts(settings, grid), layout, settings.symbols and settings.symbols + 1)
     words = 0 if not settings.words else (convolved.n_units - layout.n_columns + 1) * (settings.words + 1)
     return convolved._replace(n_weights=convolved.n_weights + words, n_multiplications=convolved.n_multiplications + grid.n_multiplications)
 

@@ -9,7 +9,7 @@ from weights.errors import UsageError, listed, printable
 from weights.inspection.classes import OperatingPoint, ThresholdMetrics
 from weights.inspection.comparison import FEWEST_ROWS, Difference
 from weights.inspection.drift import Drift
-from weights.scoring.records import LevelScore, Score
+from weights.scoring.records import Coverage, LevelScore, Score
 from weights.summary import LABEL, bounds, labelled, number, percent
 from weights.tables import aligned, compact, show_p
 from weights.tasks.metrics import MEAN_GAP, Measure, find_measure
@@ -37,8 +37,8 @@ def score_lines(score: Score, *, top: int = 10, narrow: bool = False) -> list[st
         *_wrap("Scored", _describe_rows(score)),
         *_metric_lines(score, narrow=narrow),
         *_wrap("Verdict", _describe_verdict(score)),
-        *_mean_lines(score),
-        *_wrap("Coverage", _describe_coverage(score)),
+        *(_mean_lines(score) if score.means else []),
+        *(_wrap("Coverage", _describe_coverage(score.coverage)) if score.coverage else []),
         *_bin_lines(score),
         *(_point_lines(score.operating) if score.operating else []),
         *(_level_lines(score, _WIDTHS[narrow]) if score.by else []),
@@ -120,8 +120,8 @@ def _mean_lines(score: Score) -> list[str]:
     return [labelled("Means", "of predictions and of what came"), *aligned(rows, to_right=[1, 2, 3, 5, 6])]
 
 
-def _describe_coverage(score: Score) -> str:
-    share, level = score.coverage.here, score.coverage.level
+def _describe_coverage(coverage: Coverage) -> str:
+    share, level = coverage.here, coverage.level
     said = f"{100 * level:g} % intervals or sets of predictions hold the target of {percent(share)} of rows"
     if share.low is None or share.high is None or share.low <= level <= share.high:
         return said

@@ -73,7 +73,7 @@ class Score(msgspec.Struct, frozen=True):
         label: the class that `bins` and `operating` are of; None where there is no such class.
         bins: predicted and observed probabilities of the class.
         operating: the threshold that finds a share of the class out of bag, and how it fares there and here (`test`).
-        coverage: of prediction intervals or sets.
+        coverage: of prediction intervals or sets; None where answers have neither.
         by: the column that `levels` are of; empty for none.
         levels: metrics on the rows of each.
         drifts: how columns differ from those of training, what moves the answers most first.
@@ -93,7 +93,7 @@ class Score(msgspec.Struct, frozen=True):
     label: Any
     bins: list[Bin]
     operating: OperatingPoint | None
-    coverage: Coverage
+    coverage: Coverage | None
     by: str
     levels: list[LevelScore]
     drifts: list[Drift]

@@ -70,8 +70,8 @@ def score_rows(
     point, why_not = (None, []) if place is None else _find_point(ensemble, scored, place, sensitivity)
     kept, origin = ensemble.oob_predictions, ensemble.report.origin
     independent = scored.group is None and (kept is None or kept.group is None) and not (origin and origin.roles.time)
-    covered = proportion(ensemble.covers(scored.y, answers, inputs, level=level), scored.weight, scored.group)
-    assert covered is not None
+    covered = ensemble.covers(scored.y, answers, inputs, level=level)
+    share = None if covered is None else proportion(covered, scored.weight, scored.group)
     return Score(
         target=task.target,
         n_rows=table.num_rows,
@@ -86,7 +86,7 @@ def score_rows(
         label=None if place is None else task.label(place),
         bins=_bins(scored, place),
         operating=point,
-        coverage=Coverage(level, covered),
+        coverage=None if share is None else Coverage(level, share),
         by=by or "",
         levels=score_levels(task, scored, rows, by) if by is not None else [],
         drifts=find_drift(ensemble, rows, inputs, independent=independent),

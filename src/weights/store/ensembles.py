@@ -160,10 +160,10 @@ def check_names(config: Config, path: Path) -> None:
         parts = [part for part in PREDICTION_PARTS if part != "group" or f"{name}/group" in listed]
         n = listed.get(f"{name}/y", [])
         if any(f"{name}/{part}" in listed for part in parts):
-            if len(n) != 1:
+            shapes = {"prediction": config.task.prediction_shape, "y": config.task.target_shape}
+            if len(n) != 1 + len(shapes["y"]):
                 raise CorruptError(f"'{path}' must hold one target for each answer in '{name}', but holds {n}. Fit again.")
-            each = [len(config.task.classes)] if config.task.classes else []
-            needed |= {f"{name}/{part}": [*n, *each] if part == "prediction" else n for part in parts}
+            needed |= {f"{name}/{part}": [n[0], *shapes.get(part, ())] for part in parts}
     for population in config.populations:
         layers = [part for part in msgspec.to_builtins(population.spec.model).values() if isinstance(part, list | tuple)]
         if max(map(len, layers), default=0) > len(listed):
@@ -247,7 +247,7 @@ def _read_predictions(name: str, tensors: dict[str, AnyArray]) -> Predictions | 
         return None
     prediction, y, rows, weight = (tensors[f"{name}/{part}"] for part in ("prediction", "y", "rows", "weight"))
     group = tensors.get(f"{name}/group")
-    target = y.astype(np.int64) if prediction.ndim == 2 else y  # class codes, or values
+    target = y.astype(np.int64) if prediction.ndim > 1 else y  # codes of classes or symbols, or values
     return Predictions(prediction, target, rows.astype(np.int64), weight, None if group is None else group.astype(np.int64))
 
 

@@ -4,13 +4,13 @@
 Nobody outside this folder asks which task is at hand: where something depends on it, the task has a method or a value that says so.
 
 Three kinds of arrays stand for a row: its *encoded target* y, the *outputs* (k,) of a model, and its *prediction*, which is a value in
-the target's unit or a probability for each class.
+the target's unit or a probability for each class (of texts, for each symbol at each moment).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import jax
@@ -110,7 +110,6 @@ class Task(Protocol):
         target: the column's name.
         remark: how the task was found, where that deserves saying.
         metrics: how good predictions are, by name, the one that training minimises first.
-        functions: of outputs, for compiled programs. convex: the loss as the exact solver reads it.
         stacking: how the weights of several models are fitted, see training/stacking.py.
         loss_scale: what a loss of `row_losses` is multiplied by to be in the target's unit.
         loss_name: what `prediction_losses` are called. constant_name: what `constant_predictions` are called.
@@ -118,6 +117,8 @@ class Task(Protocol):
         relative_importance: whether that is a share of what a constant prediction loses.
         numeric: whether targets are quantities: they have an order and noise, and any value may still come.
         adds_noise: whether the variance of the noise is a part of the loss.
+        decomposes: whether `excess_losses` are known, so that bias and variance are.
+        spells: whether words are made of several codes, so that any may come.
         simulated: whether intervals of such targets were tried on the tables of inspection/measured.py.
         pipeline: the kind of task as model cards name it.
     """
@@ -131,8 +132,6 @@ class Task(Protocol):
         """How the task was found, where that deserves saying."""
 
     metrics: ClassVar[Mapping[str, Measure]]
-    functions: ClassVar[OutputFunctions]
-    convex: ClassVar[ConvexLoss]
     stacking: ClassVar[str]
     importance_measure: ClassVar[str]
     constant_name: ClassVar[str]
@@ -140,7 +139,21 @@ class Task(Protocol):
     numeric: ClassVar[bool]
     adds_noise: ClassVar[bool]
     simulated: ClassVar[bool]
+    decomposes: ClassVar[bool]
+    spells: ClassVar[bool]
     pipeline: ClassVar[str]
+
+    @property
+    def functions(self) -> OutputFunctions:
+        """Of outputs, for compiled programs."""
+
+    @property
+    def convex(self) -> ConvexLoss:
+        """The loss as the exact solver reads it.
+
+        Raises:
+            UsageError: it is not convex in the outputs.
+        """
 
     @property
     def loss_name(self) -> str:
@@ -159,8 +172,27 @@ class Task(Protocol):
         """The classes in the type of the target, as `decide` answers them, shape (classes,)."""
 
     @property
+    def heard(self) -> list[Any]:
+        """What can be told apart at moments of rows that go on, in the order of its codes; empty for numbers."""
+
+    def words_in(self, codes: Sequence[int]) -> list[tuple[list[int], Any]]:
+        """The words that such codes say one behind the other: the places of the codes of each, and what it is called."""
+
+    @property
+    def n_moments(self) -> int:
+        """Moments of rows that go on at which outputs tell this apart; zero where they are of rows as a whole."""
+
+    @property
     def n_outputs(self) -> int:
         """Outputs of a model, k."""
+
+    @property
+    def prediction_shape(self) -> tuple[int, ...]:
+        """Of what `decode` gives for a row."""
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Of what `encode` gives for a row."""
 
     @property
     def unit(self) -> float:
@@ -220,6 +252,9 @@ class Task(Protocol):
 
     def find_few(self, y: AnyArray, fewest: int) -> list[str]:
         """Classes with fewer rows than that, each with its count, in words."""
+
+    def right_probabilities(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """The probabilities of answers that are right, of the rows where they are; none of what has no classes."""
 
     def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
         """How many rows are of each class, and to how many it is the most probable one, shape (2, classes); (2, 0) for numbers."""
@@ -325,8 +360,8 @@ class Task(Protocol):
             group: codes of rows that belong together, shape (n,), or None.
         """
 
-    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray:
-        """Which encoded targets (n,) lie in the bounds, or the set of classes, of their predictions, shape (n,)."""
+    def covers(self, conformal: Conformal, y: AnyArray, predictions: FloatArray, x: FloatArray, level: float) -> BoolArray | None:
+        """Which encoded targets (n,) lie in the bounds, or the set of classes, of their predictions, shape (n,); None without either."""
 
     def interval(self, conformal: Conformal, predictions: FloatArray, x: FloatArray, level: float) -> Interval:
         """Bounds that hold the values of new rows with probability `level`, from predictions (n,) and columns (n, p).

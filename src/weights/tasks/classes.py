@@ -27,6 +27,7 @@ from weights.tasks.class_losses import (
 )
 from weights.tasks.label_types import check_labels, label_array, label_cells, label_column
 from weights.tasks.metrics import CLASS_METRICS, Measure, log_losses
+from weights.tasks.wholerows import WholeRows
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _LEAST_PROBABILITY = 1e-3
@@ -35,7 +36,7 @@ _LEAST, _MOST_LOG_ODDS = 1e-12, 25.0  # probabilities below this count as this w
 _ENDLESS = "no finite log odds fit best, because it separates the classes of some rows perfectly"
 
 
-class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
+class Classes(WholeRows, msgspec.Struct, frozen=True, tag_field="kind"):
     """What tasks of two and of several classes share.
 
     Attributes:
@@ -69,6 +70,11 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
     def loss_name(self) -> str:
         """Log loss, of weighted classes where they are."""
         return "log loss" if self.class_weight is None else "log loss of weighted classes"
+
+    @property
+    def prediction_shape(self) -> tuple[int, ...]:
+        """A probability for each class."""
+        return (len(self.classes),)
 
     @property
     def column(self) -> Category:
@@ -147,6 +153,10 @@ class Classes(msgspec.Struct, frozen=True, tag_field="kind"):
         """Classes with fewer rows than that, each with its count."""
         counts = np.bincount(y, minlength=len(self.classes))
         return [f"{self.classes[k]!r} ({counts[k]})" for k in np.flatnonzero(counts < fewest)]
+
+    def right_probabilities(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """The probabilities of classes that came and are the most probable ones, of the rows where they are."""
+        return predictions[np.arange(len(y)), y][predictions.argmax(1) == y]
 
     def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
         """How many rows are of each class, and to how many it is the most probable one, shape (2, classes)."""

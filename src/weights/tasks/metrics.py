@@ -9,13 +9,16 @@ which the given predictions were scored; it does not cover what another training
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.special
 
 from weights.dependence import MeanError, error_of_mean
+from weights.tasks.alignment import count_wrong
+from weights.tasks.ctc import find_texts, text_losses
 from weights.tasks.proportions import Metric as Metric
 from weights.tasks.proportions import least_share, mean_share
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -58,6 +61,8 @@ class Measure(NamedTuple):
         of_each_class: whether it is a mean over the rows of each class: of one row, or one group, its error would look like none.
         shares: of a share of rows, or a mean of shares, which rows (n,) hit and codes (n,) of the parts whose shares are averaged, from
             targets and predictions: their intervals hold near zero and one too.
+        counts_errors: whether it is a rate of errors, which intervals of rows without any would put at nothing: it is then no larger than
+            the share of rows, or groups, with one.
         title: what people are shown; the name in words if empty.
         show: the value as text.
     """
@@ -67,6 +72,7 @@ class Measure(NamedTuple):
     high: float = 1.0
     of_each_class: bool = False
     shares: Callable[[AnyArray, FloatArray], tuple[BoolArray, AnyArray]] | None = None
+    counts_errors: bool = False
     title: str = ""
     show: Callable[[float], str] = show_share
 
@@ -111,6 +117,8 @@ def score(
         if contributions is not None and measure.shares is not None and independent:
             shares = mean_share(*measure.shares(y, prediction), weight, group)
             result = _wider(shares, result) if measure.of_each_class or group is not None else shares
+        elif error is not None and error.degrees > 0 and measure.counts_errors and value == measure.low:
+            result = Metric(value, value, 1.0 - least_share(error.n_units))
         elif contributions is not None and measure.of_each_class and value in (measure.low, measure.high) and independent:
             result = _at_bound(value, fewest)
         results[name] = result
@@ -135,7 +143,7 @@ PRICE_METRICS: dict[str, Measure] = {
 
 def find_measure(name: str) -> Measure:
     """How a metric of any task is computed and shown; `UNLISTED` where no table has it."""
-    return {**CLASS_METRICS, **REGRESSION_METRICS, **COUNT_METRICS, **FORECAST_METRICS}.get(name, UNLISTED)
+    return {**WORD_METRICS, **CLASS_METRICS, **REGRESSION_METRICS, **COUNT_METRICS, **FORECAST_METRICS}.get(name, UNLISTED)
 
 
 def log_losses(probability: FloatArray, y: IntArray) -> FloatArray:
@@ -310,6 +318,52 @@ def _mae(y: AnyArray, prediction: FloatArray, weight: FloatArray) -> _Scored:
     return _mean(np.abs(y - prediction), weight)
 
 
+def _rate_errors(words: FloatArray, wrong: FloatArray, weight: FloatArray) -> _Scored:
+    """Errors over words, both counted by row (n,); a ratio of sums."""
+    total = float(weight @ words)
+    if total == 0:
+        return float("nan"), None
+    rate = float(weight @ wrong) / total
+    return rate, weight * (wrong - rate * words) / total
+
+
+_Codes = Sequence[Sequence[int]]
+
+
+def _whole(codes: _Codes) -> Sequence[Sequence[Any]]:
+    return codes
+
+
+def _spelled(codes: _Codes) -> Sequence[Sequence[Any]]:
+    """Words, each the codes of its characters, of texts in which the first code is the space."""
+    return [[tuple(word) for is_space, word in itertools.groupby(own, lambda code: code == 0) if not is_space] for own in codes]
+
+
+def _transcript_metrics(split: Callable[[_Codes], Sequence[Sequence[Any]]]) -> dict[str, Measure]:
+    """Those of texts, from codes (n, w) that end below zero, and probabilities at moments (n, t, k + 1)."""
+
+    def count(y: AnyArray, moments: FloatArray) -> tuple[FloatArray, FloatArray]:
+        truth = [[code for code in own if code >= 0] for own in y.tolist()]
+        return count_wrong(split(find_texts(moments)), split(truth))
+
+    def rate(y: AnyArray, moments: FloatArray, weight: FloatArray) -> _Scored:
+        wrong, words = count(y, moments)
+        return _rate_errors(words, wrong, weight)
+
+    def are_right(y: AnyArray, moments: FloatArray) -> BoolArray:
+        return count(y, moments)[0] == 0
+
+    return {
+        "log_loss": Measure(lambda y, moments, weight: _mean(text_losses(y, moments), weight), high=np.inf, title="log loss of a text"),
+        "word_error_rate": ERROR_RATE._replace(compute=rate),
+        "texts_right": Measure(
+            lambda y, moments, weight: _mean(are_right(y, moments).astype(float), weight),
+            shares=lambda y, moments: (are_right(y, moments), np.zeros(len(y))),
+            show=_show_percent,
+        ),
+    }
+
+
 def _show_percent(value: float) -> str:
     return f"{show_share(value, per=100, digits=1)} %"
 
@@ -320,6 +374,8 @@ def _show_quantity(value: float) -> str:
 
 MEAN_GAP = Measure(lambda y, prediction, weight: _mean(y - prediction, weight), low=-np.inf, high=np.inf)
 """What was observed less what was predicted, on average: no metric of a task, because errors of opposite sign cancel."""
+ERROR_RATE = Measure(_rate_errors, high=np.inf, counts_errors=True, title="word error rate", show=_show_percent)
+"""Errors over words, from both by row: a ratio of sums with Student's t, or, without errors, the share of rows, or groups, with one."""
 CLASS_METRICS: dict[str, Measure] = {
     "log_loss": Measure(_log_loss, high=np.inf),
     "brier": Measure(_brier, high=2.0, title="Brier score"),
@@ -335,6 +391,8 @@ REGRESSION_METRICS: dict[str, Measure] = {
     "mae": Measure(_mae, high=np.inf, title="MAE", show=_show_quantity),
 }
 """Of predicted values, by name."""
+WORD_METRICS, SPELLED_METRICS = _transcript_metrics(_whole), _transcript_metrics(_spelled)
+"""Of transcripts whose symbols are words, or characters."""
 COUNT_METRICS: dict[str, Measure] = {
     "deviance": Measure(_deviance, high=np.inf, title="mean Poisson deviance", show=_show_quantity),
     "d2": Measure(_d2, low=-np.inf, title="D2"),

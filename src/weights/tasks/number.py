@@ -19,6 +19,7 @@ from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.metrics import REGRESSION_METRICS, Measure
+from weights.tasks.wholerows import WholeRows
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 Losses = Callable[[FloatArray, AnyArray], FloatArray]
@@ -49,7 +50,7 @@ def convex_value_loss(losses: Losses, evaluate: Evaluate, *, quadratic: bool) ->
     )
 
 
-class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
+class Number(WholeRows, msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     """A number, of which models learn ``(y - center) / scale``.
 
     Attributes:
@@ -78,6 +79,7 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     importance_measure: ClassVar[str] = "R2"
     relative_importance: ClassVar[bool] = True
     numeric: ClassVar[bool] = True
+    prediction_shape: ClassVar[tuple[int, ...]] = ()
     adds_noise: ClassVar[bool] = True
     simulated: ClassVar[bool] = True
     pipeline: ClassVar[str] = "regression"
@@ -178,6 +180,10 @@ class Number(msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     def find_few(self, y: AnyArray, fewest: int) -> list[str]:
         """None: there are no classes."""
         return []
+
+    def right_probabilities(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
+        """None: a number has no probability."""
+        return np.zeros(0)
 
     def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
         """None, (2, 0): there are no classes."""

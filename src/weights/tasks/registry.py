@@ -6,7 +6,7 @@ To add one, write its file beside `number.py`, and give it a row here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,27 +22,49 @@ from weights.tasks.forecast import Forecast
 from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 from weights.tasks.order import order_p_value
+from weights.tasks.texts import find_transcript
+from weights.tasks.transcripts import SpelledTranscript, WordTranscript
 from weights.types import FloatArray
 
-AnyTask = Binary | Multiclass | Number | Count
+AnyTask = Binary | Multiclass | Number | Count | WordTranscript | SpelledTranscript
 """What a saved run may hold, distinguished by ``kind``."""
 
 
-def _find_two(target: pa.ChunkedArray, name: str, *, notation: Notation | None, **options: Any) -> Task:
+def _find_two(target: pa.ChunkedArray, name: str, *, notation: Notation | None, seconds: float | None, **options: Any) -> Task:
     return find_classes(target, name, "binary", **options)
 
 
-def _find_several(target: pa.ChunkedArray, name: str, *, notation: Notation | None, **options: Any) -> Task:
+def _find_several(target: pa.ChunkedArray, name: str, *, notation: Notation | None, seconds: float | None, **options: Any) -> Task:
     return find_classes(target, name, None, **options)
 
 
-TASKS: dict[str, Callable[..., Task]] = {
-    "binary": _find_two,
-    "multiclass": _find_several,
-    "regression": find_number,
-    "count": find_count,
+def _find_number(target: pa.ChunkedArray, name: str, *, seconds: float | None, **options: Any) -> Task:
+    return find_number(target, name, **options)
+
+
+def _find_count(target: pa.ChunkedArray, name: str, *, seconds: float | None, **options: Any) -> Task:
+    return find_count(target, name, **options)
+
+
+class Wanted(NamedTuple):
+    """A task that a user may ask for.
+
+    find: (target, name, what was said and is known of it) -> the task.
+    whole: whether rows that go on must be read to their ends, however long they are.
+    """
+
+    find: Callable[..., Task]
+    whole: bool = False
+
+
+TASKS: dict[str, Wanted] = {
+    "binary": Wanted(_find_two),
+    "multiclass": Wanted(_find_several),
+    "regression": Wanted(_find_number),
+    "count": Wanted(_find_count),
+    "transcript": Wanted(find_transcript, whole=True),
 }
-"""What makes a task of a target, by the name a user asks for it."""
+"""By the name a user asks for it."""
 
 SERIES_TASKS = {"forecast": Forecast}
 """Those of series, whose answers are no rows."""
@@ -68,6 +90,7 @@ def find_task(
     gaps: bool = False,
     levels: Sequence[str] = (),
     notation: Notation | None = None,
+    seconds: float | None = None,
 ) -> Task:
     """The task a target column asks for.
 
@@ -80,8 +103,8 @@ def find_task(
         x: the other columns as models read them, shape (n, p); with them rows may show that numbers have an order.
         gaps: whether further rows had no target, in frames that write whole numbers as decimals then.
         levels: labels as text in the order that classes are to have; empty where their values give it.
-
         notation: how numbers were written in the text file that the target was read from, where they were not plainly.
+        seconds: that rows which go on, such as recordings, last at most; None where there are none.
 
     Raises:
         DataError: the target has one value only, or cannot be of the asked kind.
@@ -97,7 +120,7 @@ def find_task(
         raise DataError(f"The target '{name}' must hold one number or label a row, but it holds {target.type}. Name another target.")
     asked, remark = (kind, "") if kind else _guess_kind(target, name, x, gaps=gaps)
     options = {"class_weight": class_weight, "positive": positive, "remark": remark, "levels": levels, "notation": notation}
-    return TASKS[asked](target, name, **options)
+    return TASKS[asked].find(target, name, seconds=seconds, **options)
 
 
 def _guess_kind(target: pa.ChunkedArray, name: str, x: FloatArray | None, *, gaps: bool) -> tuple[str, str]:

@@ -234,7 +234,12 @@ def _fit_by_deviance(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior
     return solution.x[:n_populations], solution.x[n_populations:]
 
 
-FITS = {"least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss, "deviance": _fit_by_deviance}
+def _share_equally(outputs: FloatArray, y: AnyArray, weight: FloatArray, prior: float, shifted: bool) -> tuple[FloatArray, FloatArray]:
+    """Equal weights that add up to one, and no shift: probabilities whose loss is not convex in them are averaged as they are."""
+    return np.full(len(outputs), 1.0 / len(outputs)), np.zeros(outputs.shape[2])
+
+
+FITS = {"equal": _share_equally, "least squares": _fit_by_least_squares, "log loss": _fit_by_log_loss, "deviance": _fit_by_deviance}
 """How stacking weights are fitted, by what `Task.stacking` says."""
 
 

@@ -30,7 +30,7 @@ _LEAST_SHARPNESS = 1e-3
 _NEVER = -30.0
 """Log probability of words in silence."""
 _NOTHING = 1e-4
-"""Amplitude below which a window is silence, as for recordings (decoding.py)."""
+"""Amplitude below which a window is silence, as for recordings (data/audio/decoding.py)."""
 
 
 class Moments(NamedTuple):
@@ -69,7 +69,7 @@ class Listener:
         self.rate, self.size = self._program.rate, self._program.size
         self._members, self.member_weights = population.members, population.normalised_member_weights
         self.sharpness = max(population.stacking_weight, _LEAST_SHARPNESS)
-        self._n_words = len(ensemble.task.classes)
+        self._n_words = len(ensemble.task.heard)
         self._window = self._program.n_moments
         self._beside = min(round(_BESIDE * self.rate / self.size), (self._window - 1) // 2)
         self._samples, self._begin, self._n_heard = np.zeros(0, np.float32), 0, 0

@@ -17,7 +17,7 @@ import scipy.special
 
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, printable
-from weights.transcribing.decoding import Grammar, find_candidates, locate_words, log_likelihoods, make_grammar
+from weights.tasks.ctc import Grammar, find_candidates, locate_words, log_likelihoods, make_grammar, spell
 from weights.transcribing.listening import Listener, Moments
 from weights.types import BoolArray, FloatArray
 
@@ -59,9 +59,9 @@ class Transcriber:
     """Words of sound that comes piece by piece.
 
     Args:
-        ensemble: learned from recordings of single words.
-        lexicon: the classes that may be heard; all if None.
-        phrases: sequences of classes, from which is learned what follows what.
+        ensemble: learned from recordings of single words, or of texts.
+        lexicon: the words that may be heard; all if None.
+        phrases: sequences of words, from which is learned what follows what.
 
     Raises:
         UsageError: the ensemble was not learned from words, or a class is not known.
@@ -70,11 +70,8 @@ class Transcriber:
     def __init__(self, ensemble: Ensemble, *, lexicon: Iterable[Any] | None = None, phrases: Iterable[Sequence[Any]] = ()) -> None:
         self._listener = Listener(ensemble)
         self._task = ensemble.task
-        self._numbers = {str(name): number for number, name in enumerate(self._task.classes)}
-        numbers = None if lexicon is None else [self._number(word) for word in lexicon]
-        if numbers is not None and not numbers:
-            raise UsageError("A lexicon must name at least one word, but names none. Leave it out to hear all.")
-        self._grammar = make_grammar(len(self._task.classes), numbers, [[self._number(word) for word in phrase] for phrase in phrases])
+        self._numbers = {str(name): number for number, name in enumerate(self._task.heard)}
+        self._grammar = self._make_grammar(None if lexicon is None else [*lexicon], phrases)
         self._least = _find_least(ensemble)
         self._moments = self._listener.nothing
         moments_a_second = self._listener.rate / self._listener.size
@@ -119,6 +116,17 @@ class Transcriber:
         self._before, self._ended = (numbers[-1], words[-1].end) if words else (self._before, self._ended)
         return words
 
+    def _make_grammar(self, lexicon: Sequence[Any] | None, phrases: Iterable[Sequence[Any]]) -> Grammar:
+        if lexicon is not None and not lexicon:
+            raise UsageError("A lexicon must name at least one word, but names none. Leave it out to hear all.")
+        if not self._task.spells:
+            numbers = None if lexicon is None else [self._number(word) for word in lexicon]
+            return make_grammar(len(self._numbers), numbers, [[self._number(word) for word in phrase] for phrase in phrases])
+        if [*phrases]:
+            raise UsageError("Phrases need a run that learned whole words, but this one learned characters. Leave them out.")
+        grammar = make_grammar(len(self._numbers))
+        return grammar if lexicon is None else spell(grammar, [[self._number(letter) for letter in str(word)] for word in lexicon])
+
     def _number(self, word: Any) -> int:
         if str(word) not in self._numbers:
             known = listed([*self._numbers], 10)
@@ -141,24 +149,24 @@ class Transcriber:
         if not best:
             return [], ()
         probability, agreement, nearest = self._compare(said, best, grammar)
+        kept = np.flatnonzero(nearest != blank)  # of others, the rest alone is more probable
+        spoken = self._task.words_in(nearest[kept].tolist())
         places = locate_words(said, best)
-        edges = _find_edges(moments.loudness, places)
+        parts = [kept[own] for own, _ in spoken]
+        edges = _find_edges(moments.loudness, np.array([[places[own[0]], places[own[-1]]] for own in parts]).reshape(-1, 2))
         seconds = self._listener.size / self.rate
         words = []
-        for i, number in enumerate(best):
-            if nearest[i] == blank:
-                continue  # the others alone are more probable
-            start, end = ((self._begin + moment) * seconds for moment in edges[i])
-            chance = round(float(probability[i]), 4)
-            is_known = chance >= self._least and nearest[i] == number
-            label = self._task.label(int(nearest[i]))
+        for own, (_, label), edge in zip(parts, spoken, edges, strict=True):
+            start, end = ((self._begin + moment) * seconds for moment in edge)
+            chance = round(float(probability[own].prod()), 4)
+            is_known = self._task.spells or (chance >= self._least and bool((nearest[own] == np.array(best)[own]).all()))
             words.append(
                 Word(
                     label if is_known else None,
                     round(start, 3),
                     round(end, 3),
                     chance,
-                    round(float(agreement[i]), 4),
+                    round(float(agreement[own].min()), 4),
                     None if is_known else label,
                 )
             )
@@ -221,23 +229,24 @@ def _find_quiet(loudness: FloatArray) -> BoolArray:
 
 
 def _find_edges(loudness: FloatArray, places: FloatArray) -> list[tuple[int, int]]:
-    """At which moments words begin and end: between two the quietest moment, and on either side what is no longer loud."""
+    """At which moments words begin and end: between two the quietest moment, and on either side what is no longer loud.
+
+    Places (n, 2) are those where the first and the last symbol of each word are expected.
+    """
     # Expected places of words that follow each other closely need not follow each other.
-    centres = np.maximum.accumulate(np.clip(np.round(places).astype(int), 0, len(loudness) - 1)).tolist()
+    centres = np.maximum.accumulate(np.clip(np.round(places).astype(int), 0, len(loudness) - 1).ravel()).reshape(-1, 2).tolist()
     quiet = _find_quiet(loudness)
-    between = [left + int(loudness[left : right + 1].argmin()) for left, right in itertools.pairwise(centres)]
+    between = [left + int(loudness[left : right + 1].argmin()) for (_, left), (right, _) in itertools.pairwise(centres)]
     edges = []
-    for centre, first, end in zip(centres, [0, *between], [*between, len(loudness)], strict=True):
-        before, behind = np.flatnonzero(quiet[first:centre]), np.flatnonzero(quiet[centre + 1 : end])
+    for (begin, last), first, end in zip(centres, [0, *between], [*between, len(loudness)], strict=True):
+        before, behind = np.flatnonzero(quiet[first:begin]), np.flatnonzero(quiet[last + 1 : end])
         begins = first + int(before[-1]) + 1 if len(before) else first
-        edges.append((begins, max(centre + 1 + int(behind[0]) if len(behind) else end, centre + 1)))
+        edges.append((begins, max(last + 1 + int(behind[0]) if len(behind) else end, last + 1)))
     return edges
 
 
 def _find_least(ensemble: Ensemble) -> float:
     """The probability below which a word is none of those known: a half, or less where right answers in training had less."""
     kept = ensemble.oob_predictions
-    if kept is None or not len(kept.y):
-        return 0.0
-    right = kept.prediction[np.arange(len(kept.y)), kept.y][kept.prediction.argmax(1) == kept.y]
-    return min(float(np.quantile(right, _REJECTED)), _MOST_DOUBTED) if len(right) else 0.0
+    right = np.zeros(0) if kept is None else ensemble.task.right_probabilities(kept.y, kept.prediction)
+    return min(float(np.quantile(right, _REJECTED)), _MOST_DOUBTED) if len(right) else _MOST_DOUBTED

@@ -48,7 +48,7 @@ def _check(column: Sound) -> list[str]:
 
 
 def _make_options(roles: Any, report_progress: ReportProgress) -> SoundOptions:
-    return SoundOptions(sample_rate=roles.sample_rate, seconds=roles.recording_seconds, report_progress=report_progress)
+    return SoundOptions(sample_rate=roles.sample_rate, seconds=roles.recording_seconds, whole=roles.whole, report_progress=report_progress)
 
 
 def _complain(roles: Any, column: Sound | None) -> str:

@@ -29,6 +29,8 @@ _USUAL_FASTEST = 16_000
 """Faster recordings are read at this rate: speech has little above half of it (our choice)."""
 _USUAL_SECONDS, _LONG_ENOUGH, _ROOM = 4.0, 0.99, 1.1
 """Recordings get time for nearly all of those looked at and a tenth more, at most so many seconds (our choices)."""
+_MORE_ROOM = 1.25
+"""How much more time recordings get that are to be read whole than the longest of those looked at (our choice)."""
 _CLIPPED = "clipped: peaks are cut off flat"
 _CANCELLED = "of channels that cancel each other, of which the loudest was read"
 _SLOWER = "sampled more slowly than others, with nothing above half of that rate"
@@ -42,6 +44,7 @@ class SoundOptions:
     Attributes:
         sample_rate: that all get, samples a second. By default the commonest, if a first look finds it to be at most 16,000.
         seconds: that the longest gets. By default time for 99 in 100 of those looked at, but at most 4.
+        whole: give all recordings time for the longest of those looked at, and a quarter more.
         array_rate: samples a second of recordings that came as arrays.
         strict: refuse a recording that cannot be read, instead of leaving it out.
         report_progress: called now and then with the share of recordings that is done.
@@ -52,6 +55,7 @@ class SoundOptions:
 
     sample_rate: int | None = None
     seconds: float | None = None
+    whole: bool = False
     array_rate: int | None = None
     strict: bool = False
     report_progress: ReportProgress = lambda share: None
@@ -131,7 +135,10 @@ def _choose_form(sample: Sample, options: SoundOptions) -> Form:
     rate = options.sample_rate or min(max(rates, key=lambda rate: (rates[rate], rate), default=_USUAL_FASTEST), _USUAL_FASTEST)
     rate = max(rate, SLOWEST)
     kept = [seconds for _, seconds, _ in looked]
-    usual = min(float(np.quantile(kept, _LONG_ENOUGH, method="higher")) * _ROOM, _USUAL_SECONDS) if kept else _USUAL_SECONDS
+    if options.whole:
+        usual = min(max(kept, default=_USUAL_SECONDS) * _MORE_ROOM, MOST_SECONDS)
+    else:
+        usual = min(float(np.quantile(kept, _LONG_ENOUGH, method="higher")) * _ROOM, _USUAL_SECONDS) if kept else _USUAL_SECONDS
     n_samples = round((options.seconds or max(usual, 0.1)) * rate)
     remarks = [_remark_on_form(rate, n_samples, rates if options.sample_rate is None else Counter())]
     if kept and (silence := 1 - sum(kept) / sum(seconds for _, _, seconds in looked)) >= 0.01:

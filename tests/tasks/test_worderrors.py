@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import pytest
 
-from weights.tasks.transcript import align_words, count_word_errors
+from weights.tasks.worderrors import align_words, count_word_errors
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from weights.transcribing.decoding import find_candidates, locate_words, log_likelihoods, make_grammar
+from weights.tasks.ctc import find_candidates, locate_words, log_likelihoods, make_grammar
 
 
 def random_moments(rng, *shape):

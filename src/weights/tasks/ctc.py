@@ -8,8 +8,10 @@ Bi-Directional Recurrent DNNs".
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +23,7 @@ _WIDTH, _N_CANDIDATES = 8, 4
 """Prefixes that are followed, and candidates that are handed on (our choices)."""
 _RARE = -7.0
 """Log probability of a word at a moment below which no prefix goes on with it (our choice)."""
+_HALF = math.log(0.5)
 _KNOWN_PAIRS = 0.5
 """Added to counts of pairs of words, so that none is impossible (our choice)."""
 
@@ -31,10 +34,21 @@ class Grammar(NamedTuple):
     Attributes:
         allowed: which words, shape (k,).
         follow: log probability of each word behind each, and, last row, at the begin, shape (k + 1, k); zeros where all are alike.
+        spelling: of symbols that are characters, code 0 the space, which may follow the characters of a word that has begun, (k,) by
+            these; None where any may.
     """
 
     allowed: BoolArray
     follow: FloatArray
+    spelling: Mapping[tuple[int, ...], BoolArray] | None = None
+
+    def may_follow(self, prefix: tuple[int, ...]) -> BoolArray:
+        """Which symbols may follow a sequence, shape (k,)."""
+        return self.allowed if self.spelling is None else self.spelling[_begun(prefix)]
+
+    def may_end(self, prefix: tuple[int, ...]) -> bool:
+        """Whether a sequence may end here: where words are spelled, not within one."""
+        return self.spelling is None or not _begun(prefix) or bool(self.spelling[_begun(prefix)][0])
 
     def behind(self, word: int) -> Grammar:
         """The grammar of what begins behind a word."""
@@ -44,6 +58,27 @@ class Grammar(NamedTuple):
         """The log probability of a sequence."""
         before = (len(self.follow) - 1, *words[:-1])
         return float(sum(self.follow[a, b] for a, b in zip(before, words, strict=True))) if words else 0.0
+
+
+def _begun(prefix: tuple[int, ...]) -> tuple[int, ...]:
+    """The characters behind the last space, code 0."""
+    place = next((i for i in range(len(prefix) - 1, -1, -1) if prefix[i] == 0), -1)
+    return prefix[place + 1 :]
+
+
+def spell(grammar: Grammar, words: Iterable[Sequence[int]]) -> Grammar:
+    """The grammar of characters in which only these words are spelled.
+
+    Example:
+        >>> grammar = spell(make_grammar(3), [[1], [1, 2]])  # "a" and "ab"
+        >>> grammar.may_follow((1,)).tolist(), grammar.may_follow((1, 2)).tolist(), grammar.may_end((1, 2, 0, 1))
+        ([True, False, True], [True, False, False], True)
+    """
+    spelling: dict[tuple[int, ...], BoolArray] = {}
+    for word in words:
+        for i, code in enumerate((*word, 0)):
+            spelling.setdefault(tuple(word[:i]), np.zeros(len(grammar.allowed), bool))[code] = True
+    return grammar._replace(spelling=spelling)
 
 
 def make_grammar(n_words: int, lexicon: Iterable[int] | None = None, phrases: Iterable[Sequence[int]] = ()) -> Grammar:
@@ -84,8 +119,9 @@ def find_candidates(moments: FloatArray, grammar: Grammar) -> list[tuple[int, ..
     prefixes: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, _NEVER)}
     for moment in moments:
         after: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [_NEVER, _NEVER])
-        words = [int(word) for word in np.flatnonzero((moment[:blank] > _RARE) & grammar.allowed)]
+        heard = moment[:blank] > _RARE
         for prefix, (in_blank, in_word) in prefixes.items():
+            words = np.flatnonzero(heard & grammar.may_follow(prefix)).tolist()
             both, last = np.logaddexp(in_blank, in_word), prefix[-1] if prefix else blank
             same = after[prefix]
             same[0] = np.logaddexp(same[0], both + moment[blank])
@@ -97,7 +133,8 @@ def find_candidates(moments: FloatArray, grammar: Grammar) -> list[tuple[int, ..
                 longer[1] = np.logaddexp(longer[1], came + moment[word] + grammar.follow[last, word])
         ranked = sorted(after.items(), key=lambda each: -np.logaddexp(each[1][0], each[1][1]))
         prefixes = {prefix: (logs[0], logs[1]) for prefix, logs in ranked[:_WIDTH]}
-    return [*prefixes][:_N_CANDIDATES]
+    whole = [prefix for prefix in prefixes if grammar.may_end(prefix)]
+    return (whole or [*prefixes])[:_N_CANDIDATES]
 
 
 def log_likelihoods(moments: FloatArray, sequences: IntArray) -> FloatArray:
@@ -110,6 +147,53 @@ def log_likelihoods(moments: FloatArray, sequences: IntArray) -> FloatArray:
     """
     states = _forward(moments, sequences)[-1]
     return np.logaddexp(states[..., -1], states[..., -2]) if sequences.shape[1] else states[..., -1]
+
+
+def find_texts(moments: FloatArray) -> list[tuple[int, ...]]:
+    """The most probable sequence of words of each row of probabilities (n, t, k + 1)."""
+    return [find_text(own) for own in np.log(moments)]
+
+
+def text_losses(y: IntArray, moments: FloatArray) -> FloatArray:
+    """Minus the log probability of each sequence (n, w), which ends with codes below zero, by probabilities (n, t, k + 1), shape (n,)."""
+    return -log_likelihoods_of(np.log(moments), y)
+
+
+def find_text(moments: FloatArray) -> tuple[int, ...]:
+    """The most probable sequence of words of moments (t, k + 1), whatever they are.
+
+    Where the most probable way through the moments has more than half of all probability, no other sequence can have more.
+    """
+    best = moments.argmax(1)
+    if moments[np.arange(len(moments)), best].sum() > _HALF:
+        return tuple(word for word, _ in itertools.groupby(best.tolist()) if word != moments.shape[1] - 1)
+    return find_candidates(moments, make_grammar(moments.shape[1] - 1))[0]
+
+
+def log_likelihoods_of(moments: FloatArray, y: IntArray) -> FloatArray:
+    """How probable a sequence of its own is by each row's moments (n, t, k + 1), logarithms (n,); y (n, w) ends with codes below zero.
+
+    Example:
+        >>> moments = np.log([[[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1]]] * 2)
+        >>> np.exp(log_likelihoods_of(moments, np.array([[0, 1], [1, -1]]))).round(4).tolist()
+        [0.656, 0.09]
+    """
+    n, n_moments, n_words = moments.shape[0], moments.shape[1], moments.shape[2] - 1
+    extended = _extend(np.where(y < 0, n_words, y), n_words)
+    # Words that were never learned are never said.
+    is_unknown, extended = extended > n_words, np.minimum(extended, n_words)
+    skips = _find_skips(extended, n_words)
+    rows = np.arange(n)[:, None]
+    states = np.full(extended.shape, _NEVER)
+    for t in range(n_moments):
+        own = np.where(is_unknown, _NEVER, moments[rows, t, extended])
+        if t == 0:
+            states[:, :2] = own[:, :2]
+        else:
+            states = _advance(states, own, skips)
+    last = 2 * (y >= 0).sum(1)
+    at_end, before = states[rows[:, 0], last], states[rows[:, 0], np.maximum(last - 1, 0)]
+    return np.where(last > 0, np.logaddexp(at_end, before), at_end)
 
 
 def locate_words(moments: FloatArray, words: Sequence[int]) -> FloatArray:
@@ -135,16 +219,26 @@ def _forward(moments: FloatArray, sequences: IntArray) -> FloatArray:
     """Log probabilities of being in each state of extended sequences behind each moment, (t, ..., s, 2 n + 1)."""
     blank = moments.shape[-1] - 1
     extended = _extend(sequences, blank)
-    skips = np.zeros(extended.shape, bool)
-    skips[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
+    skips = _find_skips(extended, blank)
     own = np.moveaxis(moments[..., extended], -3, 0)
     states = np.empty(own.shape)
     states[0] = _NEVER
     states[0, ..., :2] = own[0, ..., :2]
     for t in range(1, len(own)):
-        last = states[t - 1]
-        came = last.copy()
-        came[..., 1:] = np.logaddexp(came[..., 1:], last[..., :-1])
-        came[..., 2:] = np.where(skips[:, 2:], np.logaddexp(came[..., 2:], last[..., :-2]), came[..., 2:])
-        states[t] = came + own[t]
+        states[t] = _advance(states[t - 1], own[t], skips)
     return states
+
+
+def _find_skips(extended: IntArray, blank: int) -> BoolArray:
+    """Which states of extended sequences (s, 2 n + 1) may follow that before the last: words behind other words."""
+    skips = np.zeros(extended.shape, bool)
+    skips[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
+    return skips
+
+
+def _advance(states: FloatArray, own: FloatArray, skips: BoolArray) -> FloatArray:
+    """Log probabilities (..., s, 2 n + 1) one moment later, in which states are as probable as `own` says."""
+    came = states.copy()
+    came[..., 1:] = np.logaddexp(came[..., 1:], states[..., :-1])
+    came[..., 2:] = np.where(skips[..., 2:], np.logaddexp(came[..., 2:], states[..., :-2]), came[..., 2:])
+    return came + own
