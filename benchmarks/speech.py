@@ -36,7 +36,8 @@ from weights.data.audio.decoding import decode, fit
 from weights.data.inputs import Layout
 from weights.models.hearing import Grid, hear, play
 from weights.models.spectrogram import grid_of
-from weights.tasks.worderrors import align_words, count_word_errors
+from weights.tasks.alignment import align_words
+from weights.tasks.worderrors import count_word_errors
 from weights.transcribing.transcriber import Transcriber, Word
 
 _NOISES = ("hum", "babble", "clicks")

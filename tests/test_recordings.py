@@ -105,9 +105,10 @@ def test_the_gallery_names_and_draws_recordings(folder, tmp_path):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "gallery.png").stat().st_size > 1_000
     assert "rise/" in ask("gallery", folder / "saved").stdout
-    refused = ask("units", folder / "saved")
-    assert refused.exit_code == 2
-    assert "pictures" in refused.stderr
+    units = ask("draw", folder / "saved", "units", "--layer", "hidden.1", "-o", tmp_path / "units.png")
+    assert units.exit_code == 0, units.output
+    assert "label of the rows that excite it most" in units.stdout
+    assert "rising" in ask("filters", folder / "saved").stdout
 
 
 def test_strings_need_random_steps_and_batches_of_whole_fours(folder):

@@ -11,7 +11,7 @@ import msgspec
 from weights.data.dataset import Dataset
 from weights.data.inputs import Layout, example_layout
 from weights.data.memory import check_memory_for
-from weights.errors import UsageError, suggest
+from weights.errors import UsageError, listed, suggest
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.spec import Members, Spec, find_setting, resolve, with_settings, without_numbers
 from weights.tasks.base import Task
@@ -38,6 +38,11 @@ def candidates(model: str, settings: dict[str, Any], dataset: Dataset, task: Tas
     refused: UsageError | None = None
     sizes = sizes_of(dataset, task)
     names = _list_names(model, dataset)
+    if task.n_moments:
+        names = [name for name in names if ARCHITECTURES[name].tells_moments]
+        if not names:
+            able = [name for name, architecture in ARCHITECTURES.items() if architecture.tells_moments]
+            raise UsageError(f"{model} answers rows as a whole, and cannot tell what is said at which moment. Use {listed(able, 3)}.")
     stepping = [name for name in names if ARCHITECTURES[name].defaults.solver is None]
     some_are_of_one = any(len(_own_settings(name, settings, names)) < len(settings) for name in stepping)
     for name in names:

@@ -49,6 +49,7 @@ from weights.store.listing import check_replaceable
 from weights.summary import describe_model, summarise_weights
 from weights.tables import Records, Table, Tables
 from weights.training.compiling import keep_compiled_programs
+from weights.transcribing.many import Transcripts, list_recordings, transcribe_each
 from weights.transcribing.sources import read_pieces
 from weights.transcribing.transcriber import Transcriber, Word, transcribe
 from weights.trials import N_TRAININGS
@@ -348,6 +349,21 @@ class Model(KeptAnswers):
         """
         transcriber = Transcriber(self.ensemble, **options)
         return Records(transcribe(transcriber, read_pieces(source, transcriber.rate, sample_rate=sample_rate)))
+
+    @stoppable
+    def transcribe_each(self, data: Any, *, said: str | None = None, group: str | None = None, **options: Any) -> Transcripts:
+        """The words in each recording of a folder or a table, and word errors where it is known what is said.
+
+        Args:
+            data: path of a folder or of a table that names files, or such a table (`pyarrow`).
+            said: its column of what is said.
+            group: its column of who speaks, for intervals over speakers.
+            **options: lexicon, phrases, as `transcribing.transcriber.Transcriber`.
+
+        Raises:
+            UsageError, NotFoundError, DataError: as `transcribing.many.list_recordings` and `transcribe_each`.
+        """
+        return transcribe_each(self.ensemble, list_recordings(data, said=said, group=group), **options)
 
     def filters(self) -> Filters:
         """What the filters of the first layer respond to; what that is and errors as `weights.inspection.gratings.filters`."""

@@ -34,6 +34,8 @@ class TranscribeOptions(msgspec.Struct, frozen=True):
 
     lexicon: Annotated[list[str] | None, option("Hear these words only.", "WORD,WORD,...", parse=parse_words)] = None
     phrases: Annotated[str | None, option("A text of phrases, one a line, that show which word follows which.", "FILE")] = None
+    said: Annotated[str | None, option("Of a table, the column of what is said: word errors are counted.", "COLUMN")] = None
+    group: Annotated[str | None, option("Of a table, the column of who speaks: intervals are over speakers.", "COLUMN")] = None
     raw: Annotated[int | None, option("Standard input is 16-bit samples without a head, so many a second.", "RATE")] = None
     vtt: Annotated[bool, option("Print subtitles (WebVTT).")] = False
 

@@ -17,6 +17,7 @@ from weights.options import list_options, read_texts
 from weights.runoptions import TranscribeOptions
 
 if TYPE_CHECKING:
+    from weights.model import Model
     from weights.transcribing.transcriber import Transcriber, Word
 
 _OPTIONS = list_options(TranscribeOptions)
@@ -32,7 +33,8 @@ _STANDARD_INPUT, _MOST_SHOWN = "-", 60
 def transcribe(run: str, source: str, output: str | None, as_json: bool, **given: Any) -> None:
     """Write down the words in the recording SOURCE, with their times and how sure they are; - hears standard input.
 
-    RUN was fitted to recordings of single words. Each word comes with its probability beside all others, and the share
+    SOURCE may also be a folder, or a table that names files: --said COLUMN then counts word errors. RUN was fitted to
+    recordings of single words, or of texts. Each word comes with its probability beside all others, and the share
     of members that say so; a word that is unlike all that were learned is said to be none of them. Words of a stream are
     printed as soon as they are certain, and the same as those of a file.
 
@@ -40,6 +42,7 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
       weights transcribe runs/digits call.wav
       weights transcribe runs/digits call.wav --vtt > call.vtt
       weights transcribe runs/digits call.wav --lexicon one,two,three --json
+      weights transcribe runs/digits calls.csv --said text --group speaker --output words.csv
       arecord -f S16_LE -r 8000 | weights transcribe runs/digits -
     """
     from weights import api
@@ -47,6 +50,7 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
     from weights.report.json import spell
     from weights.report.transcripts import word_line, words_table, write_vtt
     from weights.store.disk import write_file
+    from weights.transcribing.many import holds_many
     from weights.transcribing.sources import read_phrases
     from weights.transcribing.transcriber import Transcriber
 
@@ -59,6 +63,13 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
         check_ending(Path(output), "Rename the output, or name a .vtt.")
     model = api.load_rows(run)
     phrases = [] if chosen.phrases is None else read_phrases(Path(chosen.phrases))
+    if holds_many(source):
+        if chosen.vtt or as_vtt:
+            raise UsageError("Subtitles are of one recording, but several came. Name one, or leave --vtt out.")
+        _transcribe_many(model, source, chosen, phrases, run=run, output=output, as_json=as_json)
+        return
+    if chosen.said is not None or chosen.group is not None:
+        raise UsageError("--said and --group name columns of a table of recordings, but one recording came. Leave them out.")
     transcriber = Transcriber(model.ensemble, lexicon=chosen.lexicon, phrases=phrases)
     words = _hear(transcriber, source, chosen.raw, shows=source == _STANDARD_INPUT and uses_color(sys.stderr))
     if output is not None:
@@ -75,6 +86,41 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
         print_lines(write_vtt(words))
     else:
         print_lines(word_line(word, transcriber.n_members) for word in words)
+
+
+def _transcribe_many(
+    model: Model, source: str, chosen: TranscribeOptions, phrases: Any, *, run: str, output: str | None, as_json: bool
+) -> None:
+    """Print the words of each recording of a folder or a table, or write them, and print word errors where they are known."""
+    from weights.data.output import write_tables
+    from weights.report.json import spell
+    from weights.report.terminal import progress_bar
+    from weights.report.transcripts import error_lines, error_record, transcript_lines, transcripts_table
+    from weights.training.control import Progress
+    from weights.transcribing.many import list_recordings, transcribe_each
+
+    if chosen.raw is not None:
+        raise UsageError("--raw is for standard input; files say their own rates. Leave it out.")
+    listed = list_recordings(source, said=chosen.said, group=chosen.group)
+    with progress_bar(quiet=as_json, color=uses_color(sys.stderr), transient=True) as report:
+        found = transcribe_each(
+            model.ensemble,
+            listed,
+            lexicon=chosen.lexicon,
+            phrases=phrases,
+            report_progress=lambda share: report(Progress("hearing", share, None)),
+        )
+    if output is not None:
+        write_tables(iter([transcripts_table(found)]), Path(output))
+    if as_json:
+        recordings = [{"name": name, "words": words} for name, words in zip(found.names, found.words, strict=True)]
+        shown = {"output": spell(output)} if output is not None else {"recordings": recordings}
+        print_json({"run": spell(run), "source": spell(source), **shown, "errors": error_record(found.errors)})
+        return
+    print_lines(transcript_lines(found) if output is None else [])
+    print_lines(error_lines(found.errors, grouped=listed.group is not None) if found.errors is not None else [])
+    if output is not None:
+        say([f"{sum(map(len, found.words)):,} words of {len(found.names):,} recordings in {printable(output)}"])
 
 
 def _hear(transcriber: Transcriber, source: str, raw: int | None, *, shows: bool) -> Iterator[Word]:

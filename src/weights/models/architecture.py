@@ -108,6 +108,7 @@ class Architecture(NamedTuple):
         solves: whether the optimum of the layer "output" can be solved, all before it being drawn, not learned.
         sparse: whether it is solved over sparse inputs, see `MemberModel.sparse`.
         takes_steps: whether members can also be trained by steps.
+        tells_moments: whether outputs can tell symbols apart at moments (`Layout.n_moments`).
         in_auto: whether it is trained where no model is asked for.
         beside: settings, by name, of a second population trained beside it where no model is asked for; none if empty. beside_name: what is
             added to its name.
@@ -133,6 +134,7 @@ class Architecture(NamedTuple):
     solves: bool = False
     sparse: bool = False
     takes_steps: bool = True
+    tells_moments: bool = False
     in_auto: bool = False
     beside: Mapping[str, Any] = {}
     beside_name: str = "loose"

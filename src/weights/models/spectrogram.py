@@ -136,8 +136,8 @@ def spectrogram_model(settings: Spectrogram, layout: Layout, initialization: Ini
     front = _front(grid)
     if settings.symbols:
         build = functools.partial(residual_model, parts, layout, initialization, activation)
-        model = build(_tell_symbols(front, settings.symbols, layout.n_outputs // (settings.symbols + 1)))
-        return model._replace(by_moment=_listen_by_moment(build(_tell_symbols(front, settings.symbols)), settings, layout))
+        model = build(_tell_symbols(front, settings, grid, layout.n_outputs // (settings.symbols + 1)))
+        return model._replace(by_moment=_listen_by_moment(build(_tell_symbols(front, settings, grid)), settings, layout))
     model = residual_model(parts, layout, initialization, activation, front)
     return _tell_words(model, settings, layout, grid, initialization) if settings.words else model
 
@@ -155,11 +155,18 @@ def _most_halvings(settings: Spectrogram) -> int | None:
     return max(int(math.log2(max(frames * _NEARLY, 1.0))), 0)
 
 
-def _tell_symbols(front: Front, n_symbols: int, n_moments: int | None = None) -> Front:
+def _tell_symbols(front: Front, settings: Spectrogram, grid: Grid, n_moments: int | None = None) -> Front:
     """The front of a network whose output tells symbols, and last none, apart at moments, (n, m, symbols + 1).
 
-    Where it is said how many moments there are to be, these are taken, and outputs are one behind the other, (n, t * (symbols + 1)).
+    Where it is said how many moments there are to be, so many are taken, and outputs are one behind the other, (n, t * (symbols + 1)).
     """
+    n_symbols, most = settings.symbols or 0, _most_halvings(settings) or 0
+    # A network of few stages has several places in a moment.
+    n_places = 1 << (most - min(count_halvings(settings.convolution, grid.n_bands), most))
+
+    def average(activations: jax.Array, embedded: Inputs) -> jax.Array:
+        n, _, m, h = activations.shape
+        return activations[:, :, : m // n_places * n_places].reshape(n, -1, m // n_places, n_places, h).mean((1, 3))
 
     def join(outputs: jax.Array, embedded: Inputs) -> jax.Array:
         silent = _share_sounding(embedded[SOUNDING], outputs.shape[1]) < _SOUNDS
@@ -170,7 +177,7 @@ def _tell_symbols(front: Front, n_symbols: int, n_moments: int | None = None) ->
         places = ((jnp.arange(n_moments) + 0.5) * outputs.shape[1] / n_moments).astype(jnp.int32)
         return outputs[:, places].reshape(len(outputs), -1)
 
-    return front._replace(average=lambda activations, embedded: activations.mean(1), n_outputs=n_symbols + 1, join=join)
+    return front._replace(average=average, n_outputs=n_symbols + 1, join=join)
 
 
 def _listen_by_moment(model: MemberModel, settings: Spectrogram, layout: Layout) -> ByMoment:
@@ -183,8 +190,7 @@ def _listen_by_moment(model: MemberModel, settings: Spectrogram, layout: Layout)
         outputs, _ = model.forward(params, embedded, keep_all)
         return jax.nn.log_softmax(outputs), _share_sounding(embedded[SOUNDING], outputs.shape[1])
 
-    n_halvings = min(count_halvings(settings.convolution, grid.n_bands), _most_halvings(settings) or 0)
-    return ByMoment(SOUND, grid.hop << n_halvings, tell)
+    return ByMoment(SOUND, grid.hop << (_most_halvings(settings) or 0), tell)
 
 
 class _Said(NamedTuple):
@@ -332,6 +338,7 @@ SPECTROGRAM = residual_architecture(
     scene=lambda settings, layout, row: make_scene(grid_of(settings, layout), row),
     augmentation=SoundAugmentation,
     joins=lambda settings: JOINED if settings.words else 1,
+    tells_moments=True,
     in_auto=True,
     defaults=RESIDUAL_DEFAULTS._replace(learning_rate=0.02),  # at 0.04 speakers who were not heard are answered worse
     pace=CONVOLUTION.pace,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
 from weights.errors import printable
+from weights.summary import labelled, percent
+from weights.tables import aligned
+from weights.tasks.worderrors import WordErrors
+from weights.transcribing.many import Transcripts
 from weights.transcribing.transcriber import Word
 
 UNKNOWN = "(not a known word)"
+_MOST_CONFUSED = 10
 _TOGETHER, _LONGEST = 0.8, 6.0
 """Seconds between words, and of all together, up to which they share a subtitle (our choices)."""
 
@@ -63,6 +69,48 @@ def _escape(text: str) -> str:
 def _clock(seconds: float) -> str:
     whole = round(seconds * 1000)
     return f"{whole // 3_600_000:02}:{whole // 60_000 % 60:02}:{whole // 1000 % 60:02}.{whole % 1000:03}"
+
+
+def transcript_lines(found: Transcripts) -> list[str]:
+    """A line for each recording: its name, what is heard, and the least sure word of it."""
+    rows = [["recording", "least sure", "heard"]]
+    for name, words in zip(found.names, found.words, strict=True):
+        least = f"{100 * min(word.probability for word in words):.0f} %" if words else ""
+        rows.append([printable(name), least, " ".join(UNKNOWN if word.word is None else printable(str(word.word)) for word in words)])
+    return aligned(rows, to_right=[1])
+
+
+def error_lines(errors: WordErrors, *, grouped: bool) -> list[str]:
+    """The word error rate with its interval, what errors are, and which words are taken for which."""
+    over = "the groups, such as speakers" if grouped else "the choice of recordings"
+    sorts = f"{errors.substitutions:,} others, {errors.insertions:,} too many, {errors.deletions:,} missing"
+    lines = [
+        labelled("Word errors", f"{percent(errors.rate)} of {errors.n_words:,} words: {sorts}"),
+        f"  [95 % interval over {over}; small letters, without punctuation]",
+    ]
+    if errors.confusions:
+        rows = [["said", "taken for", "times"]]
+        for (said, taken), n in errors.confusions.most_common(_MOST_CONFUSED):
+            rows.append([printable(str(said)), printable(str(taken)) or UNKNOWN, f"{n:,}"])
+        lines += aligned(rows, to_right=[2])
+        if (left := len(errors.confusions) - _MOST_CONFUSED) > 0:
+            lines.append(f"  and {left:,} more pairs (--json)")
+    return lines
+
+
+def error_record(errors: WordErrors | None) -> dict[str, Any] | None:
+    """Word errors as JSON holds them; None where they are not known."""
+    if errors is None:
+        return None
+    confusions = [{"said": said, "taken_for": taken, "n": n} for (said, taken), n in errors.confusions.most_common()]
+    return {**errors._asdict(), "confusions": confusions}
+
+
+def transcripts_table(found: Transcripts) -> pa.Table:
+    """Words of several recordings as rows, as `words_table`, behind the name of the recording."""
+    tables = [words_table(words) for words in found.words]
+    names = [name for name, words in zip(found.names, found.words, strict=True) for _ in words]
+    return pa.concat_tables(tables).add_column(0, "recording", pa.array(names, pa.string()))
 
 
 def words_table(words: Sequence[Word]) -> pa.Table:

@@ -78,5 +78,5 @@ def find_transcript(
             f"Answers to {len(texts):,} recordings of {seconds:.3g} s would take {8 * n_numbers / 1e9:.0f} gigabytes. "
             "Give shorter recordings (--recording-seconds), or fewer."
         )
-    too_few = f"; that is too little to learn them well from {len(texts):,} texts of {counts.total():,} words" if few else ""
+    too_few = f"; {len(texts):,} texts of {counts.total():,} words are usually too little to learn them from" if few else ""
     return make(name, symbols, n_moments, min(2 * max(lengths), n_moments), f"{said}{too_few}")

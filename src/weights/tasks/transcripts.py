@@ -72,7 +72,7 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
     metrics: ClassVar[Mapping[str, Measure]] = {}
     spells: ClassVar[bool] = False
     stacking: ClassVar[str] = "equal"
-    constant_name: ClassVar[str] = "always answering nothing"
+    constant_name: ClassVar[str] = "words as frequent as these, whatever is heard"
     importance_measure: ClassVar[str] = "log loss"
     relative_importance: ClassVar[bool] = False
     numeric: ClassVar[bool] = False

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import scipy.special
+from numpy.lib.stride_tricks import sliding_window_view
 
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, printable
@@ -27,6 +28,8 @@ _LONGEST = 8.0
 """Seconds after which sound is cut where members are surest, if they are nowhere sure (our choice)."""
 _MARGIN = 0.15
 """Seconds that are kept before a word (our choice)."""
+_PAUSE = 0.3
+"""Seconds of quiet that are a pause between words, not within one, where words are spelled (our choice)."""
 _ANEW = 1.0
 """Seconds of a pause behind which a phrase begins anew (our choice)."""
 _QUIETEST, _NOTHING = 0.05, 1e-4
@@ -76,6 +79,7 @@ class Transcriber:
         self._moments = self._listener.nothing
         moments_a_second = self._listener.rate / self._listener.size
         self._margin, self._longest = max(round(_MARGIN * moments_a_second), 1), max(round(_LONGEST * moments_a_second), 4)
+        self._pause = max(round(_PAUSE * moments_a_second), 2) if self._task.spells else 2
         self._begin, self._before, self._ended = 0, -1, 0.0
 
     @property
@@ -100,7 +104,7 @@ class Transcriber:
     def _add(self, heard: Moments) -> list[Word]:
         self._moments = _join(self._moments, heard)
         words: list[Word] = []
-        while (end := _find_cut(self._moments, margin=self._margin, longest=self._longest)) is not None:
+        while (end := _find_cut(self._moments, margin=self._margin, pause=self._pause, longest=self._longest)) is not None:
             words += self._take(end)
         return words
 
@@ -149,8 +153,11 @@ class Transcriber:
         if not best:
             return [], ()
         probability, agreement, nearest = self._compare(said, best, grammar)
+        nearest = np.array(best) if self._task.spells else nearest  # of characters one by one no word might be left
         kept = np.flatnonzero(nearest != blank)  # of others, the rest alone is more probable
         spoken = self._task.words_in(nearest[kept].tolist())
+        if not spoken:
+            return [], best
         places = locate_words(said, best)
         parts = [kept[own] for own, _ in spoken]
         edges = _find_edges(moments.loudness, np.array([[places[own[0]], places[own[-1]]] for own in parts]).reshape(-1, 2))
@@ -203,8 +210,8 @@ def _join(first: Moments, second: Moments) -> Moments:
     return Moments(np.concatenate([first.said, second.said], 1), np.concatenate([first.loudness, second.loudness]))
 
 
-def _find_cut(moments: Moments, *, margin: int, longest: int) -> int | None:
-    """Where sound can be cut: in a quiet place where all members are sure that no word is; None if nowhere yet.
+def _find_cut(moments: Moments, *, margin: int, pause: int, longest: int) -> int | None:
+    """Where sound can be cut: in a quiet place, as long as a pause, where all members are sure that no word is; None if nowhere yet.
 
     Of a pause at the begin a margin is kept; what is longest is cut where members are surest.
     """
@@ -213,9 +220,9 @@ def _find_cut(moments: Moments, *, margin: int, longest: int) -> int | None:
     n_free = len(free) if free.all() else int(np.argmin(free))
     if n_free > 2 * margin:
         return n_free - margin
-    pairs = np.flatnonzero(free[n_free:-1] & free[n_free + 1 :])
-    if len(pairs):
-        return n_free + int(pairs[0]) + 1
+    rest = free[n_free:]
+    if len(rest) >= pause and len(pauses := np.flatnonzero(sliding_window_view(rest, pause).all(1))):
+        return n_free + int(pauses[0]) + pause // 2
     return int(none[margin : longest - 1].argmax()) + margin + 1 if len(none) >= longest else None
 
 

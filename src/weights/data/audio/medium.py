@@ -44,7 +44,7 @@ class SoundOptions:
     Attributes:
         sample_rate: that all get, samples a second. By default the commonest, if a first look finds it to be at most 16,000.
         seconds: that the longest gets. By default time for 99 in 100 of those looked at, but at most 4.
-        whole: give all recordings time for the longest of those looked at, and a quarter more.
+        whole: give all recordings time for the longest of those looked at, and a quarter more if these are not all.
         array_rate: samples a second of recordings that came as arrays.
         strict: refuse a recording that cannot be read, instead of leaving it out.
         report_progress: called now and then with the share of recordings that is done.
@@ -136,7 +136,8 @@ def _choose_form(sample: Sample, options: SoundOptions) -> Form:
     rate = max(rate, SLOWEST)
     kept = [seconds for _, seconds, _ in looked]
     if options.whole:
-        usual = min(max(kept, default=_USUAL_SECONDS) * _MORE_ROOM, MOST_SECONDS)
+        room = 1.0 if len(sample.places) == sample.n_files else _MORE_ROOM
+        usual = min(max(kept, default=_USUAL_SECONDS) * room, MOST_SECONDS)
     else:
         usual = min(float(np.quantile(kept, _LONG_ENOUGH, method="higher")) * _ROOM, _USUAL_SECONDS) if kept else _USUAL_SECONDS
     n_samples = round((options.seconds or max(usual, 0.1)) * rate)

@@ -138,6 +138,16 @@ def missing_words_of(source: Any, table: pa.Table, name: str) -> dict[str, int]:
     return count_missing_words(Path(str(path)), name) if is_text and table[name].null_count else {}
 
 
+def is_table_name(path: Path) -> bool:
+    """Whether a file's name ends as those of tables do.
+
+    Example:
+        >>> is_table_name(Path("calls.csv.gz")), is_table_name(Path("call.wav"))
+        (True, False)
+    """
+    return path.suffix.lower() in COMPRESSIONS or path.suffix.lower() in _READERS
+
+
 def _kind_of(path: Path) -> str:
     """The ending that says how a file is read; of a zip that of the one table in it, or .csv, whose reader says what else it holds."""
     if path.suffix.lower() == ".zip":
