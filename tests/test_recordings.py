@@ -107,7 +107,7 @@ def test_the_gallery_names_and_draws_recordings(folder, tmp_path):
     assert "rise/" in ask("gallery", folder / "saved").stdout
     units = ask("draw", folder / "saved", "units", "--layer", "hidden.1", "-o", tmp_path / "units.png")
     assert units.exit_code == 0, units.output
-    assert "label of the rows that excite it most" in units.stdout
+    assert "of the rows that excite it most" in units.stdout
     assert "rising" in ask("filters", folder / "saved").stdout
 
 
