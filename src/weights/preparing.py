@@ -37,6 +37,7 @@ from weights.errors import DataError, UsageError, listed, printable
 from weights.fitoptions import DataOptions, Request
 from weights.fitting import check_streamed_target
 from weights.inspection.leakage import find_leaks
+from weights.inspection.sources import find_sources
 from weights.inspection.wordweights import estimate_seconds
 from weights.models.registry import ARCHITECTURES, architecture_of
 from weights.prepared import GivenRows, Prepared
@@ -157,6 +158,7 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
         *dataset.remarks,
         *([task.remark] if task.remark else []),
         *find_leaks(dataset, task, y),
+        *find_sources(dataset, task, y),
         *_too_few(dataset.n_samples, task, y),
         *_never_learned(dataset, task),
         *describe_members(specs, chosen),

@@ -128,6 +128,7 @@ class Kind(NamedTuple):
         identifies: whether equal values are copies of one thing, which nobody may learn from and be judged by at once.
         source: how values are read from files; None where columns hold them.
         rate: (record) -> how many moments a second the first axis of a row in the block has; None where it is no time.
+        origin: (record, block) -> what tells who or what values come from, whatever they are of, (n, d); None where nothing does.
         cells: (record, table) -> what each row holds, in a few words, where no file has its name; length n.
         modality: how model cards call it.
         example: what new rows are called in examples.
@@ -158,6 +159,7 @@ class Kind(NamedTuple):
     identifies: bool = True
     source: Source | None = None
     rate: Callable[[Any], int] | None = None
+    origin: Callable[[Any, Any], AnyArray] | None = None
     cells: Callable[[Any, pa.Table], Sequence[str | None]] = lambda record, table: [None] * table.num_rows
     modality: str = "tabular"
     example: str = "new-rows.csv"

@@ -9,6 +9,7 @@ import pyarrow as pa
 from weights.data.audio.column import FASTEST, MOST_SECONDS, SLOWEST, Sound, count_samples, is_sound, sound_form
 from weights.data.audio.decoding import say_time
 from weights.data.audio.medium import RECORDINGS, SoundOptions, holds_recordings, read_as, read_recordings
+from weights.data.audio.voice import describe_voices
 from weights.data.files.lists import hash_lists, list_array
 from weights.data.files.source import Reading, source_of_files
 from weights.data.kind import Kind
@@ -82,6 +83,7 @@ RECORDING = Kind(
         options_again=lambda column: {"sample_rate": column.sample_rate, "recording_seconds": column.seconds},
     ),
     rate=lambda column: column.sample_rate,
+    origin=describe_voices,
     cells=_tell_seconds,
     modality="audio",
     example="recordings/",
