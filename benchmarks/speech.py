@@ -3,7 +3,10 @@
     python benchmarks/speech.py official FOLDER      of data: spoken_digits below it; the official split, whose test has the same speakers
     python benchmarks/speech.py speakers FOLDER      one speaker left out at a time: learned from three, judged on the fourth
     python benchmarks/speech.py grouped FOLDER       one fit with --group: out of bag, members have heard three of the four
+    python benchmarks/speech.py texts FOLDER         learned from strings of digits with their texts, judged on strings of the test part
+    python benchmarks/speech.py unknown FOLDER       how often words that were never learned are said to be none of those known
     python benchmarks/speech.py planted FOLDER       whether maps of new recordings point at a beep that was planted in noise
+    python benchmarks/speech.py vowels FOLDER        whether maps of vowels that were synthesised point at their formants
     python benchmarks/speech.py speed FOLDER         a training step beside PyTorch: the same network and energies, plain SGD, no changes
 
 Both of the first also answer the test recordings in noise at 10 dB (a hum of 50 Hz and its multiples, babble of three other test
@@ -243,6 +246,87 @@ def find_planted(n_new: int = 25) -> None:
     )
 
 
+_FORMANTS = {"i": (270, 2290, 3010), "a": (730, 1090, 2440), "u": (300, 870, 2240), "e": (530, 1840, 2480)}
+"""Of men, in hertz: Peterson and Barney 1952, "Control Methods Used in a Study of the Vowels", table II."""
+
+
+def speak_vowel(rng: np.random.Generator, vowel: str) -> tuple[np.ndarray, np.ndarray]:
+    """A vowel of 0.25 s by a voice of its own pitch and vocal tract, in noise, and its formants."""
+    from scipy.signal import lfilter
+
+    n, formants = 2_000, np.array(_FORMANTS[vowel]) * rng.uniform(0.9, 1.1)
+    phase = np.cumsum(rng.uniform(90, 220) * np.linspace(1.05, 0.95, n) / _RATE)
+    sound = np.diff(np.floor(phase), prepend=0.0) + 0.01 * rng.normal(size=n)
+    for hertz in formants:
+        radius = np.exp(-np.pi * 90 / _RATE)
+        sound = lfilter([1.0], [1.0, -2 * radius * np.cos(2 * np.pi * hertz / _RATE), radius**2], sound)
+    return sound / np.abs(sound).max() * np.hanning(n) ** 0.25 * 0.8 + 0.002 * rng.normal(size=n), formants
+
+
+def find_formants(n_new: int = 25) -> None:
+    """Print how often the band of largest effect of new vowels is at one of the first three formants, and how often by chance."""
+    rng = np.random.default_rng(0)
+    labels = [*_FORMANTS] * 60
+    model = wt.fit(wt.Recordings([speak_vowel(rng, vowel)[0] for vowel in labels], _RATE), labels, members=4, n_folds=4, words=0)
+    [spec] = model.specs.values()
+    edges = Grid(_RATE, 2_000, spec.model.bands, 200, 100).band_edges
+    print(f"vowels      accuracy {model.metrics['accuracy']:.3f}")
+    for vowel in _FORMANTS:
+        found, chance, places = [], [], []
+        for _ in range(n_new):
+            sound, formants = speak_vowel(rng, vowel)
+            [map] = model.saliency(wt.Recordings([sound], _RATE), label=vowel)
+            # What hides is a fifth of the bands high: as for planted beeps, a fifth of the frequency is near.
+            at_formants = ((edges[:-2] / 1.2 <= formants[:, None]) & (formants[:, None] <= edges[2:] * 1.2)).any(0)[::-1]
+            effects = map.mean_occlusion.mean(1)
+            band = len(edges) - 3 - int(effects.argmax())
+            found.append(at_formants[effects.argmax()])
+            places.append(edges[band + 1])
+            chance.append(at_formants.mean())
+        print(
+            f"  {vowel}         largest effect at one of three formants {np.mean(found):.2f}, by chance {np.mean(chance):.2f}; "
+            f"at {np.median(places):.0f} Hz",
+            flush=True,
+        )
+
+
+def report_texts(table: pa.Table, **settings: object) -> None:
+    """Fit to strings of the training part with their texts, and print word errors of strings of the test part."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = {}
+        for part, n_each in (("train", 100), ("test", 40)):
+            files, texts, speakers = [], [], []
+            for i, string in enumerate(compose(table.filter(pc.equal(table["split"], part)), n_each)):
+                files.append(str(Path(folder) / f"{part}-{i}.wav"))
+                soundfile.write(files[-1], string.samples, _RATE)
+                texts.append(" ".join(word for word, _, _ in string.words))
+                speakers.append(string.speaker)
+            parts[part] = pa.table({"file": files, "text": texts, "speaker": speakers})
+        began = time.perf_counter()
+        model = wt.fit(parts["train"].drop_columns(["speaker"]), target="text", task="transcript", **settings)
+        seconds = time.perf_counter() - began
+        print(f"texts       out of bag {model.report.metrics['word_error_rate']}  fit {seconds:.0f} s")
+        answers = model.predict(parts["test"].drop_columns(["text"]))
+        said = [text.split() for text in parts["test"]["text"].to_pylist()]
+        print(f"  predict     {count_word_errors([answer.split() for answer in answers], said).rate}")
+        print(f"  transcribe  {model.transcribe_each(parts['test'], said='text').errors}", flush=True)
+
+
+def report_unknown(table: pa.Table, **settings: object) -> None:
+    """Leave words out of training, and print how often they, and others, are said to be none of those known."""
+    train, test = (table.filter(pc.equal(table["split"], part)) for part in ("train", "test"))
+    for word in (2, 6, 9):
+        learned = train.filter(pc.not_equal(train["label"], word)).drop_columns(["split", "speaker"])
+        model = wt.fit(learned, target="label", **settings)
+        shares = {}
+        for name, rows in (("never learned", pc.equal(test["label"], word)), ("learned", pc.not_equal(test["label"], word))):
+            heard = [model.transcribe(file) for file in test.filter(rows)["file"].to_pylist()]
+            unknown = np.mean([not any(each.word is not None for each in words) for words in heard])
+            sure = np.mean([any(each.word is not None and each.probability > 0.9 for each in words) for words in heard])
+            shares[name] = f"{name}: said to be no known word {unknown:.2f}, to be a known one, surer than .9, {sure:.2f}"
+        print(f"{word}           {'; '.join(shares.values())}", flush=True)
+
+
 def compare_steps() -> None:
     """Print milliseconds of a training step beside PyTorch."""
     import torch
@@ -286,7 +370,7 @@ def compare_steps() -> None:
 def main() -> None:
     """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["official", "speakers", "grouped", "planted", "speed"])
+    parser.add_argument("what", choices=["official", "speakers", "grouped", "texts", "unknown", "planted", "vowels", "speed"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--set", action="append", default=[], help="a setting of the fit, name=value")
     asked = parser.parse_args()
@@ -295,6 +379,12 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {__import__('os').cpu_count()} cores; settings {settings or 'as they come'}")
     if asked.what == "planted":
         find_planted()
+    elif asked.what == "vowels":
+        find_formants()
+    elif asked.what == "texts":
+        report_texts(table, **settings)
+    elif asked.what == "unknown":
+        report_unknown(table, **settings)
     elif asked.what == "speed":
         compare_steps()
     elif asked.what == "official":

@@ -31,7 +31,7 @@ from weights.models.convolution import CONVOLUTION, Convolution, convolution_par
 from weights.models.hearing import Grid, Heard, draw_changes, hear, place_frames, play
 from weights.models.residual import RESIDUAL_DEFAULTS, Front, ResidualLayer, residual_architecture, residual_cost, residual_model
 from weights.models.soundscene import SOUNDING, make_scene
-from weights.models.strings import JOINED, Words, compose, cover, string_length
+from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length
 from weights.types import Params
 
 _MOST_BANDS, _LEAST_HOP, _LONGEST_WINDOW = 256, 0.001, 0.5
@@ -232,7 +232,10 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
         return {**{name: params[name] for name in hidden}, WORDS: words, output: params[output]}
 
     def prepare(inputs: Inputs, y: jax.Array, augmentation: SoundAugmentation, *, seed: jax.Array, step: jax.Array) -> _Prepared:
-        played, words = compose(play(inputs[SOUND]), grid.rate, seed=seed, step=step)
+        played = play(inputs[SOUND])
+        if augmentation.cut:
+            played = cut_ends(played, augmentation.cut, grid.rate, seed=seed, step=step)
+        played, words = compose(played, grid.rate, seed=seed, step=step)
         changes = draw_changes(augmentation, longer, len(words.rows), seed=seed, step=step)
         # Of strings without words noise is all there is, and nobody speaks behind it.
         is_empty = ~words.holds.any(1)
