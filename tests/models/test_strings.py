@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from weights.models.hearing import Played, equalise
-from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length
+from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length, tell_apart
 
 RATE, FAST = 1_000, 8_000
 SEED, STEP = jnp.uint32(3), jnp.int32(7)
@@ -101,3 +102,19 @@ def test_words_without_a_quiet_moment_stay_whole():
     cut = cut_ends(played, 1.0, FAST, seed=jnp.uint32(0), step=jnp.int32(0))
     assert np.asarray(cut.n_samples).tolist() == [4_000] * 3
     np.testing.assert_allclose(cut.samples, played.samples, atol=1e-5)
+
+
+def test_words_are_told_apart_where_classes_point_elsewhere():
+    """Three words of two classes at right angles: each has one of its class among two others, the third has none."""
+    activations = jnp.asarray([[[1.0, 0.0], [2.0, 0.0]], [[0.0, 1.0], [9.0, 9.0]]])
+    y, holds = jnp.asarray([[0, 0], [1, 1]]), jnp.asarray([[True, True], [True, False]])
+    losses = tell_apart(activations, y, holds)
+    known = np.log1p(np.exp(-1 / 0.2))  # cosines of one and of zero, at a temperature of a fifth
+    np.testing.assert_allclose(losses, [[known, known], [0, 0]], atol=1e-4)
+
+
+def test_words_without_any_activation_have_finite_gradients():
+    def total(activations):
+        return tell_apart(activations, jnp.zeros((2, 2), int), jnp.ones((2, 2), bool)).sum()
+
+    assert np.isfinite(jax.grad(total)(jnp.zeros((2, 2, 3)))).all()

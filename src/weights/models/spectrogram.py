@@ -31,7 +31,7 @@ from weights.models.convolution import CONVOLUTION, Convolution, convolution_par
 from weights.models.hearing import Grid, Heard, draw_changes, hear, place_frames, play
 from weights.models.residual import RESIDUAL_DEFAULTS, Front, ResidualLayer, residual_architecture, residual_cost, residual_model
 from weights.models.soundscene import SOUNDING, make_scene
-from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length
+from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length, tell_apart
 from weights.types import Params
 
 _MOST_BANDS, _LEAST_HOP, _LONGEST_WINDOW = 256, 0.001, 0.5
@@ -47,6 +47,9 @@ _HALVED, _FEWEST_FRAMES = 2, 8
 a word has at least (our choices)."""
 _OF_STRINGS = 0.6
 """What the loss of a string counts beside those of its words, each divided by how many there are (our choice)."""
+_OF_LIKENESS = 0.3
+"""What it counts that words of a class have activations that are more like each other's than like those of others (our choice: of words of
+speakers who were not heard, sketches answered 92.6 % rightly with it and with words cut at quiet moments, 90.9 % without both)."""
 _NEVER = -30.0
 """Log probability of symbols in silence, where it is certain that there is none."""
 _NEARLY = 1.1
@@ -259,8 +262,8 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
         activations, odds, sounding = tell(params, prepared.heard, dropout)
         silent = (sounding < _SOUNDS).astype(jnp.float32)
 
-        def lose(said: _Said) -> jax.Array:
-            """The loss of each word: that of its own answer, and its part of that of the string."""
+        def lose(said: _Said) -> tuple[jax.Array, jax.Array]:
+            """The loss of each word, that of its own answer and its part of that of the string, and its mean activations (s, p, h)."""
             holds, n_words = said.words.holds, said.words.holds.sum(1, keepdims=True)
             shares = cover(said.words, said.frames[:, : activations.shape[1] * n_frames + 1 : n_frames])
             means = jnp.einsum("smp,smh->sph", shares, activations) / (shares.sum(1)[..., None] + 1e-3)
@@ -270,10 +273,12 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
             # Words follow each other so fast that no moments are left for all of them.
             connected = jnp.where((1.0 - silent).sum(1, keepdims=True) > 2 * n_words, connected, 0.0)
             parts = jnp.where(n_words > 0, holds / jnp.maximum(n_words, 1), 1.0 / holds.shape[1])
-            return apart + _OF_STRINGS * connected * parts
+            return apart + _OF_STRINGS * connected * parts, means
 
         second = prepared.second[:, None]
-        both = jnp.stack([(1.0 - second) * lose(prepared.said), second * lose(prepared.before)])
+        (of_said, means), (of_before, _) = lose(prepared.said), lose(prepared.before)
+        alike = _OF_LIKENESS * tell_apart(means, prepared.said.y, prepared.said.words.holds)
+        both = jnp.stack([(1.0 - second) * of_said + alike, second * of_before])
         return both.ravel(), jnp.stack([prepared.said.words.rows, prepared.before.words.rows]).ravel()
 
     def tell_embedded(params: Params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:

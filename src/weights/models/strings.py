@@ -29,6 +29,8 @@ _WHOLE = 0.05
 """Seconds of a word that may be cut off at the end of a string (all our choices)."""
 _BLOCK, _QUIET = 0.0125, 3
 """Seconds of a block, and how many in a row are a quiet moment (our choices)."""
+_TEMPERATURE = 0.2
+"""Of likenesses (our choice)."""
 _STREAM = 0x57A
 """Of numbers of chance, apart from those of augmentation."""
 
@@ -109,6 +111,21 @@ def cut_ends(played: Played, share: float, rate: int, *, seed: jax.Array, step: 
     places = jnp.arange(x.shape[1]) + begin[:, None]
     kept = jnp.take_along_axis(x, jnp.minimum(places, x.shape[1] - 1), 1)
     return equalise(jnp.where(places < end[:, None], kept, 0.0), end - begin)
+
+
+def tell_apart(activations: jax.Array, y: jax.Array, holds: jax.Array) -> jax.Array:
+    """How little the activations (s, p, h) of each word that is there resemble those of its class more than others', a loss (s, p).
+
+    The supervised contrastive loss of Khosla et al. 2020, "Supervised Contrastive Learning", equation 2, without a projection: minus the
+    mean over the others of its class of the log probability with which a word would be taken for them, by the cosines of activations.
+    """
+    flat, codes, there = activations.reshape(-1, activations.shape[-1]), y.ravel(), holds.ravel()
+    z = flat * jax.lax.rsqrt((flat**2).sum(1, keepdims=True) + 1e-6)
+    others = there & ~jnp.eye(len(codes), dtype=bool)
+    logs = jax.nn.log_softmax(jnp.where(others, z @ z.T / _TEMPERATURE, -1e9))
+    same = others & (codes[:, None] == codes)
+    likeness = jnp.where(same, logs, 0.0).sum(1) / jnp.maximum(same.sum(1), 1)
+    return jnp.where(there, -likeness, 0.0).reshape(y.shape)
 
 
 def cover(words: Words, moments: jax.Array) -> jax.Array:
