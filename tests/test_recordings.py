@@ -67,7 +67,7 @@ def test_standard_input_gives_the_words_of_the_file(folder):
     [
         (["none.wav"], "There is no recording 'none.wav'"),
         (["call.wav", "--json", "--vtt"], "two forms of one answer"),
-        (["call.wav", "--lexicon", "left"], "is not one that was learned"),
+        (["call.wav", "--lexicon", "left"], "is none of those that were learned"),
         (["call.wav", "--phrases", "none.txt"], "There is no file 'none.txt' of phrases"),
         (["call.wav", "-o", "words.png"], "ends in '.png'"),
         (["call.wav", "--raw", "8000"], "says its own rate"),

@@ -44,7 +44,7 @@ from weights.wordweights import WordWeights
 _BLOCK = 4096
 MOST_PREDICTIONS = 20_000
 """Rows whose out-of-bag answers are kept with an ensemble (our choice)."""
-_MOST_KEPT = 5_000_000
+_MOST_KEPT = 20_000_000
 """Numbers of these, where an answer has many (our choice)."""
 
 

@@ -139,13 +139,12 @@ def decide(dataset: Dataset, request: Request, origin: Origin | None = None, giv
     if dataset.time is not None:
         chosen = {"resampling": "time", **chosen}
     specs = candidates(fit.model, chosen, dataset, task, varied=not search)
-    n_streamed = dataset.n_samples if dataset.streamed else 0
-    n_features, inspect = len(dataset.used_features), fit.inspect
+    n_streamed, n_features, inspect = dataset.n_samples if dataset.streamed else 0, len(dataset.used_features), fit.inspect
     if inspect is None:
         inspect = has_weights(dataset.encoding) and n_features <= _MOST_INSPECTED and bool(task.outcomes())
     elif inspect and not task.outcomes():
         raise UsageError(f"Features have effects on numbers and classes, but '{printable(task.target)}' holds texts. Leave --inspect out.")
-    weighed = (len(dataset.inspected.rows), len(dataset.encoding.columns) * inspect)
+    weighed = len(dataset.inspected.rows), len(dataset.encoding.columns) * inspect
     weighing_seconds = estimate_weighing(specs.values(), layout, *weighed, n_threads=n_threads)
     weighing_seconds += estimate_seconds(dataset.encoding, len(dataset.inputs), task.n_outputs, n_threads=n_threads) * bool(inspect)
     if fit.budget is not None:

@@ -352,7 +352,7 @@ def percent(metric: Metric | None) -> str:
         >>> percent(Metric(0.95, 0.91, 0.975))
         '95.0 % [91.0 97.5]'
     """
-    if metric is None:
+    if metric is None or np.isnan(metric.value):
         return "unknown"
     bounds = "" if metric.low is None or metric.high is None else f" [{100 * metric.low:.1f} {100 * metric.high:.1f}]"
     return f"{100 * metric.value:.1f} %{bounds}"

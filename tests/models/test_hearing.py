@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sounds import RATE, tone
+from weights.data.audio.column import ENDED
 from weights.data.audio.decoding import fit
 from weights.elements.augmentation import UNHEARD, SoundAugmentation
-from weights.models.hearing import Grid, draw_changes, hear, play
+from weights.models.hearing import Grid, draw_changes, hear, keep_whole, place_frames, play
 
 GRID = Grid(rate=RATE, n_samples=4000, n_bands=32, window=200, hop=100)
 SEED, STEP = jnp.uint32(3), jnp.int32(7)
@@ -149,3 +150,17 @@ def test_changes_are_drawn_anew_at_every_step_and_the_same_for_a_seed():
     assert np.median(np.asarray(first.noise) > 0) in (0, 1)
     assert ((np.asarray(first.noise) > 0) ^ (np.asarray(first.babble) > 0)).all()
     assert float(jnp.maximum(first.noise.max(), first.babble.max())) <= 0.7
+
+
+def test_recordings_that_must_be_heard_whole_end_within_their_frames():
+    """Of a recording as long as the longest nothing is cut off, however slow and low it becomes."""
+    settings = SoundAugmentation().resolved(None)
+    samples = np.zeros((64, GRID.n_samples, 1), np.int16)
+    samples[::2, GRID.n_samples // 2 :] = ENDED
+    changes = keep_whole(GRID, samples, draw_changes(settings, GRID, 64, seed=jnp.uint32(0), step=jnp.int32(0)))
+    ends = (samples[..., 0] != ENDED).sum(1)
+    places = np.asarray(place_frames(GRID, changes, GRID.n_frames + 1))
+    assert (places[:, -1] >= ends - GRID.hop).all()
+    assert (places[:, 0] <= 0).all()
+    assert (ends / np.asarray(changes.pitch) <= GRID.n_samples + 1).all()
+    assert np.asarray(changes.tempo)[::2].min() < 0.9  # shorter ones still become slower

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from weights.models.hearing import Played, equalise
-from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length, tell_apart
+from weights.models.strings import JOINED, Words, compose, cover, string_length
 
-RATE, FAST = 1_000, 8_000
+RATE = 1_000
 SEED, STEP = jnp.uint32(3), jnp.int32(7)
 
 
@@ -66,55 +65,3 @@ def test_moments_are_covered_by_the_words_in_them():
 def test_equal_loudness_is_that_of_the_samples_that_there_are():
     sound = equalise(jnp.asarray([[3.0, 3.0, 0.0, 0.0]]), jnp.asarray([2]))
     assert np.asarray(sound.samples[0]) == pytest.approx([1, 1, 0, 0], rel=1e-5)
-
-
-def gapped(n=2, seconds=(0.2, 0.1, 0.05)):
-    """A loud noise, a gap, and a fainter noise, in each of n recordings of half a second, as sound."""
-    rng = np.random.default_rng(0)
-    loud, gap, faint = (round(part * FAST) for part in seconds)
-    x = np.zeros((n, FAST // 2), np.float32)
-    x[:, :loud] = rng.normal(size=(n, loud))
-    x[:, loud + gap : loud + gap + faint] = 0.5 * rng.normal(size=(n, faint))
-    return equalise(jnp.asarray(x), jnp.full(n, loud + gap + faint))
-
-
-def test_words_end_at_their_first_quiet_moment_where_they_are_cut():
-    played = gapped(40)
-    cut = cut_ends(played, 1.0, FAST, seed=jnp.uint32(0), step=jnp.int32(0))
-    assert (np.abs(np.asarray(cut.n_samples) - 0.2 * FAST) <= 100).all()  # a block of 0.0125 s
-    rms = np.sqrt((np.asarray(cut.samples) ** 2).sum(1) / np.asarray(cut.n_samples))
-    np.testing.assert_allclose(rms, 1, rtol=1e-4)
-    half = cut_ends(played, 0.5, FAST, seed=jnp.uint32(0), step=jnp.int32(0))
-    assert 8 <= np.sum(np.asarray(half.n_samples) < 0.3 * FAST) <= 32  # of 40 at a half
-
-
-def test_words_begin_behind_their_last_quiet_moment_where_they_are_cut():
-    x, n_samples = gapped(4, seconds=(0.05, 0.1, 0.2))
-    x = jnp.where(jnp.arange(x.shape[1]) < 0.05 * FAST, 0.3 * x, 3.0 * x)  # the second part is the loudest
-    cut = cut_ends(equalise(x, n_samples), 1.0, FAST, seed=jnp.uint32(1), step=jnp.int32(0))
-    assert (np.abs(np.asarray(cut.n_samples) - 0.2 * FAST) <= 200).all()
-    assert (np.abs(np.asarray(cut.samples)[:, :200]).max(1) > 0.5).all()
-
-
-def test_words_without_a_quiet_moment_stay_whole():
-    x = jnp.asarray(np.random.default_rng(2).normal(size=(3, 4_000)).astype(np.float32))
-    played = equalise(x, jnp.full(3, 4_000))
-    cut = cut_ends(played, 1.0, FAST, seed=jnp.uint32(0), step=jnp.int32(0))
-    assert np.asarray(cut.n_samples).tolist() == [4_000] * 3
-    np.testing.assert_allclose(cut.samples, played.samples, atol=1e-5)
-
-
-def test_words_are_told_apart_where_classes_point_elsewhere():
-    """Three words of two classes at right angles: each has one of its class among two others, the third has none."""
-    activations = jnp.asarray([[[1.0, 0.0], [2.0, 0.0]], [[0.0, 1.0], [9.0, 9.0]]])
-    y, holds = jnp.asarray([[0, 0], [1, 1]]), jnp.asarray([[True, True], [True, False]])
-    losses = tell_apart(activations, y, holds)
-    known = np.log1p(np.exp(-1 / 0.2))  # cosines of one and of zero, at a temperature of a fifth
-    np.testing.assert_allclose(losses, [[known, known], [0, 0]], atol=1e-4)
-
-
-def test_words_without_any_activation_have_finite_gradients():
-    def total(activations):
-        return tell_apart(activations, jnp.zeros((2, 2), int), jnp.ones((2, 2), bool)).sum()
-
-    assert np.isfinite(jax.grad(total)(jnp.zeros((2, 2, 3)))).all()

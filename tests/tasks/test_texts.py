@@ -50,5 +50,10 @@ def test_texts_that_cannot_be_learned_are_refused(texts, options, error, words):
         find(texts, **options)
 
 
+def test_recordings_too_short_for_a_text_are_refused():
+    with pytest.raises(DataError, match=r"must last 0\.2 s at least, but last 0\.1"):
+        find(COMMANDS, seconds=0.1)
+
+
 def test_a_text_is_shorter_than_its_moments():
     assert find(["on " * 30] * 10, seconds=0.5).n_codes == 10

@@ -28,7 +28,11 @@ def told(task, *paths, sure=0.97):
 def test_words_are_small_letters_without_punctuation():
     quoted = "\N{LEFT DOUBLE QUOTATION MARK}Turn it ON, he said: don\N{RIGHT SINGLE QUOTATION MARK}t!"
     assert split_words(quoted) == ["turn", "it", "on", "he", "said", "don't"]
-    assert split_words(" ... ") == []
+    assert split_words(" ... '' ") == []
+    assert split_words("\u0939\u093f\u0928\u094d\u0926\u0940 \u092e\u0947\u0902") == [
+        "\u0939\u093f\u0928\u094d\u0926\u0940",
+        "\u092e\u0947\u0902",
+    ]  # marks that stand on letters belong to words
     assert split_words("Straße ﬁn") == ["strasse", "fin"]
 
 
@@ -67,6 +71,15 @@ def test_losses_are_those_of_the_compiled_program_and_of_all_ways():
         ways = [path for path in itertools.product(range(4), repeat=4) if tuple(c for c, _ in itertools.groupby(path) if c != 3) == said]
         total = sum(np.prod(moments[row, np.arange(4), path]) for path in ways)
         assert losses[row] == pytest.approx(-np.log(total), rel=1e-6)
+
+
+def test_words_that_were_never_learned_are_next_to_impossible_but_finite():
+    """One among others costs what its probability of 1e-12 costs, whatever stands beside it."""
+    moments = told(WORDS, [1, 3, 3, 3])
+    known, unknown, both = (float(WORDS.prediction_losses(np.array([y]), moments)[0]) for y in ([1, -1, -1], [3, -1, -1], [1, 3, -1]))
+    assert known < 0.2
+    assert unknown == pytest.approx(-np.log(1e-12), abs=5)
+    assert both == pytest.approx(-np.log(1e-12), abs=5)
 
 
 def test_members_that_hear_a_word_a_moment_apart_agree_on_it():
@@ -119,3 +132,4 @@ def test_tampered_tasks_are_noticed():
     assert WordTranscript("text", [], 4, 3).check()
     assert WordTranscript("text", ["a"], 0, 3).check()
     assert WordTranscript("text", ["a"], 4, 10**9).check()
+    assert SpelledTranscript("text", ["a", " "], 4, 3).check()

@@ -100,6 +100,42 @@ def test_what_several_recordings_cannot_give_is_said(run, monkeypatch, given, wo
     assert words in result.stderr
 
 
+def test_columns_beside_that_have_drifted_do_not_stop_a_score(run):
+    """Answers to texts have no size that could move."""
+    model = wt.fit(str(run / "learned" / "texts.csv"), **{**SMALL, "drop": []}, n_steps=4, widths=(8, 16), blocks=(0, 0))
+    rows = (run / "learned" / "texts.csv").read_text().replace(",east", ",north")
+    (run / "learned" / "moved.csv").write_text(rows)
+    assert "word error rate" in str(model.score(run / "learned" / "moved.csv"))
+
+
+def test_lexicons_and_phrases_are_read_as_texts_are(model, run):
+    call = str(run / "new" / "0.wav")
+    assert {word.word for word in model.transcribe(call, lexicon=["Rise!"])} <= {"rise", None}
+    assert model.transcribe(call, phrases=[["Rise", "FALL."]])
+    with pytest.raises(UsageError, match="The word 'left' is none of those that were learned"):
+        model.transcribe(call, lexicon=["left"])
+
+
+def test_recordings_whose_text_is_missing_are_not_judged(run):
+    lines = (run / "new" / "texts.csv").read_text().splitlines()
+    (run / "new" / "partly.csv").write_text(
+        "\n".join([lines[0], *[",".join([line.split(",")[0], "", "east"]) for line in lines[1:4]], *lines[4:]])
+    )
+    shown = ask("transcribe", run / "run", run / "new" / "partly.csv", "--said", "text")
+    assert "3 of 24 recordings have no 'text', and are not judged" in shown.stderr
+    assert "Word errors" in shown.stdout
+    refused = ask("transcribe", run / "run", run / "new" / "texts.csv", "--group", "room")
+    assert "Name the column of what is said" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"), [({"hop": 0.007}, "A hop must fit into moments"), ({"moment": 0.1}, "Leave model.moment out")]
+)
+def test_moments_that_frames_do_not_make_up_are_refused(run, setting, words):
+    with pytest.raises(UsageError, match=words):
+        wt.fit(str(run / "learned" / "texts.csv"), **SMALL, **setting)
+
+
 def test_questions_of_classes_are_refused_in_words(run):
     for question in (("explain", run / "new" / "0.wav"), ("confusion",), ("gallery",), ("diagnose",), ("calibration",)):
         result = ask(question[0], run / "run", *question[1:])
@@ -125,7 +161,7 @@ def test_words_that_are_many_are_spelled_and_a_lexicon_says_which_there_are(tmp_
     assert {word.word for words in model.transcribe_each(str(new), lexicon=lexicon).words for word in words} <= {*lexicon}
     with pytest.raises(UsageError, match="Phrases need a run that learned whole words"):
         model.transcribe(str(tmp_path / "new" / "0.wav"), phrases=[["abc"]])
-    with pytest.raises(UsageError, match="The word 'z' is not one"):
+    with pytest.raises(UsageError, match="The word 'z' is made of others"):
         model.transcribe(str(tmp_path / "new" / "0.wav"), lexicon=["z"])
 
 
@@ -137,7 +173,8 @@ def test_recordings_are_found_in_tables_and_folders(tmp_path):
     assert list_recordings(tmp_path).names == ["deeper/two.flac", "one.wav"]
     table = pa.table({"who": ["a", "b"], "file": [str(tmp_path / "one.wav")] * 2, "text": ["Go!", None]})
     listed = list_recordings(table, said="text", group="who")
-    assert listed.said == [["go"], []]
+    assert listed.said == [["go"], None]
+    assert list_recordings(table.to_pandas(), said="text").names == listed.names
     assert listed.group.tolist() == [0, 1]
     with pytest.raises(DataError, match="holds no recordings"):
         list_recordings((tmp_path / "empty").mkdir() or tmp_path / "empty")

@@ -86,7 +86,7 @@ def test_a_lexicon_lets_only_its_words_be_heard_and_phrases_are_those_of_known_w
     assert {word.word or word.nearest for word in only} <= {"rise"}
     led = model.transcribe(sound, sample_rate=RATE, phrases=[["rise", "fall"], ["fall", "rise"]])
     assert len(led) == len(said)
-    with pytest.raises(UsageError, match="'left' is not one that was learned; those are fall, rise"):
+    with pytest.raises(UsageError, match="'left' is none of those that were learned; these are fall, rise"):
         model.transcribe(sound, sample_rate=RATE, lexicon=["left"])
     with pytest.raises(UsageError, match="names none"):
         Transcriber(model.ensemble, lexicon=[])

@@ -118,6 +118,8 @@ def _transcribe_many(
         print_json({"run": spell(run), "source": spell(source), **shown, "errors": error_record(found.errors)})
         return
     print_lines(transcript_lines(found) if output is None else [])
+    if n_missing := sum(own is None for own in listed.said or []):
+        say([f"{n_missing:,} of {len(listed.names):,} recordings have no '{printable(str(chosen.said))}', and are not judged"])
     print_lines(error_lines(found.errors, grouped=listed.group is not None) if found.errors is not None else [])
     if output is not None:
         say([f"{sum(map(len, found.words)):,} words of {len(found.names):,} recordings in {printable(output)}"])

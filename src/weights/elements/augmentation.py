@@ -131,8 +131,6 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
         channel: largest change of a band by microphone and line, in decibels.
         mask_time: longest stretch that is hidden, in seconds. mask_bands: largest share of bands that is hidden (Park et al. 2019,
             "SpecAugment: A Simple Data Augmentation Method for Automatic Speech Recognition").
-        cut: share of words, where words are learned, that end at the first quiet moment behind their loudest, and of those that begin
-            behind the last before it, as last consonants are left out, or cut off with the silence around words.
         mixup: largest share of a second recording, as heard, that is blended in, of whose target as large a share is learned.
     """
 
@@ -151,12 +149,11 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
     channel: float | None = None
     mask_time: float | None = None
     mask_bands: float | None = None
-    cut: float | None = None
     mixup: float | None = None
 
     def check(self) -> list[str]:
         """What is wrong with these settings, in words."""
-        shares = dict.fromkeys(("tempo", "rhythm", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5, "cut": 1.0}
+        shares = dict.fromkeys(("tempo", "rhythm", "pitch", "tract"), 0.5) | {"mask_bands": 0.9, "mixup": 0.5}
         return self._find_beyond(
             {"shift": 10.0, **shares, "background": 10.0, "babble": 10.0, "room": 2.0, "channel": 40.0, "mask_time": 10.0}
         )
@@ -169,7 +166,7 @@ class SoundAugmentation(_Changes, frozen=True, tag="sounds"):
 UNHEARD = SoundAugmentation(*(0.0 for _ in SoundAugmentation.__struct_fields__))
 _OF_SOUND = SoundAugmentation(
     **{"shift": 0.05, "tempo": 0.35, "rhythm": 0.4, "pitch": 0.2, "tract": 0.2, "background": 0.7, "babble": 0.5, "room": 0.4},
-    **{"channel": 6.0, "mask_time": 0.0, "mask_bands": 0.0, "cut": 0.5, "mixup": 0.5},
+    **{"channel": 6.0, "mask_time": 0.0, "mask_bands": 0.0, "mixup": 0.5},
 )
 """What is done where nothing is asked for (our choices)."""
 

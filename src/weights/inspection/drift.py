@@ -216,8 +216,8 @@ def _move_answers(
     ensemble: Ensemble, inputs: Inputs, known: Sequence[tuple[Distribution, ColumnEncoding, Cells]], moving: Sequence[int]
 ) -> list[tuple[float, float, float]]:
     """For each of some columns how far answers move if it is distributed as in training: mean size, mean, and what they vary by."""
-    if not moving:
-        return []
+    if not moving or not ensemble.task.outcomes():
+        return [(0.0, 0.0, 0.0)] * len(moving)
     rng = np.random.default_rng(0x0DD)
     rows = np.sort(rng.choice(len(inputs), min(len(inputs), _MOST_ROWS), replace=False))
     here, groups = inputs[rows], np.asarray(ensemble.encoding.joined_groups)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from weights.data.inputs import Inputs, Layout
@@ -85,20 +86,20 @@ def most_exciting(
         return scenes, show_scenes(scenes, own)
 
     at_once = layout.rows_at_once(_BLOCK)
-    largest = np.concatenate(
-        [
-            # Blocks are filled up with their last row, so that one program serves all.
-            np.asarray(_largest(spec, layout, layer)(params, show(np.resize(block, at_once))[1]))[: len(block)]
-            for block in (rows[i : i + at_once] for i in range(0, len(rows), at_once))
-        ]
-    )
+
+    def find_largest(block: IntArray) -> FloatArray:
+        # Filled up with rows that come again, so that one program serves all.
+        scenes, shown = show(np.resize(block, at_once))
+        return np.asarray(_largest(spec, layout, layer)(params, shown, _widths(scenes)))[: len(block)]
+
+    largest = np.concatenate([find_largest(rows[i : i + at_once]) for i in range(0, len(rows), at_once)])
     eta_squared = np.full(largest.shape[1], np.nan) if y is None else _compute_eta_squared(largest, y[rows])
     order = np.argsort(-(largest.var(0) if y is None else eta_squared), kind="stable")
     found = []
     for number in (int(unit) for unit in order[:n_units]):
         best = np.argsort(-largest[:, number], kind="stable")[:n_patches]
         scenes, shown = show(rows[best])
-        changes = scenes[0].as_images(np.asarray(_gradients(spec, layout, layer, scenes[0].block)(params, shown, number)))
+        changes = scenes[0].as_images(np.asarray(_gradients(spec, layout, layer, scenes[0].block)(params, shown, _widths(scenes), number)))
         boxes = _boxes([change[:, : scene.width] for change, scene in zip(changes, scenes, strict=True)])
         patches = [Patch(int(rows[i]), float(largest[i, number]), box) for i, box in zip(best, boxes, strict=True)]
         found.append(Unit(number, patches, float(eta_squared[number])))
@@ -152,17 +153,31 @@ def _middle(sizes: FloatArray) -> tuple[int, int]:
     return int(np.searchsorted(reached, _EDGE)), min(int(np.searchsorted(reached, 1 - _EDGE)) + 1, len(sizes))
 
 
+def _widths(scenes: Sequence[Scene]) -> FloatArray:
+    """The share of each image, across, in which there is something, shape (n,)."""
+    return np.array([scene.width / scene.image.shape[1] for scene in scenes], np.float32)
+
+
 @functools.lru_cache(maxsize=16)
-def _largest(spec: Spec, layout: Layout, layer: str) -> Callable[[Params, Inputs], jax.Array]:
-    """The largest activation of each unit of a layer at any place of rows, shape (n, h)."""
+def _largest(spec: Spec, layout: Layout, layer: str) -> Callable[[Params, Inputs, Any], jax.Array]:
+    """The largest activation of each unit of a layer at any place of rows where there is something, shape (n, h)."""
     model = build(spec.model, layout, spec.initialization, spec.activation)
-    return jax.jit(lambda params, inputs: model.apply(params, inputs)[1][layer].activations.max((1, 2)))
+
+    @jax.jit
+    def largest(params: Params, inputs: Inputs, widths: jax.Array) -> jax.Array:
+        activations = model.apply(params, inputs)[1][layer].activations
+        there = jnp.arange(activations.shape[2]) < jnp.maximum(widths[:, None] * activations.shape[2], 1.0)
+        return jnp.where(there[:, None, :, None], activations, -jnp.inf).max((1, 2))
+
+    return largest
 
 
 @functools.lru_cache(maxsize=16)
-def _gradients(spec: Spec, layout: Layout, layer: str, block: str) -> Callable[[Params, Inputs, int], jax.Array]:
+def _gradients(spec: Spec, layout: Layout, layer: str, block: str) -> Callable[[Params, Inputs, Any, int], jax.Array]:
     """How the largest activation of a unit changes with the numbers in a block of rows, of its shape."""
     largest = _largest(spec, layout, layer)
     return jax.jit(
-        lambda params, inputs, unit: jax.grad(lambda x: largest(params, inputs.replace(**{block: x}))[:, unit].sum())(inputs[block])
+        lambda params, inputs, widths, unit: jax.grad(lambda x: largest(params, inputs.replace(**{block: x}), widths)[:, unit].sum())(
+            inputs[block]
+        )
     )

@@ -38,7 +38,10 @@ def find_sources(dataset: Dataset, task: Task, y: AnyArray) -> list[str]:
     block, kind = kinds[0]
     assert kind.origin is not None
     rows = np.unique(np.linspace(0, len(dataset.inputs) - 1, _MOST_ROWS).astype(int))
-    described = _without_means(kind.origin(block, dataset.inputs[kind.block][rows]), task.strata(y[rows]))
+    strata = task.strata(y[rows])
+    if strata is None:  # what is said, or measured, could not be told from who says it
+        return []
+    described = _without_means(kind.origin(block, dataset.inputs[kind.block][rows]), strata)
     found = [(share_explained(described, codes[rows]), codes, words, advice) for codes, words, advice in _list_candidates(dataset)]
     share, codes, words, advice = max(found, key=lambda each: each[0], default=(0.0, np.zeros(0, int), "", ""))
     if share < _LEAST_SHARE:
@@ -65,10 +68,8 @@ def share_explained(values: FloatArray, codes: IntArray) -> float:
     return 1.0 - left / total * (n - 1) / (n - n_groups) if total > 0 else 0.0
 
 
-def _without_means(values: FloatArray, codes: IntArray | None) -> FloatArray:
-    """Values (n, d) less the mean of each group, or of all."""
-    if codes is None:
-        return values - values.mean(0)
+def _without_means(values: FloatArray, codes: IntArray) -> FloatArray:
+    """Values (n, d) less the mean of each group."""
     codes = np.unique(codes, return_inverse=True)[1]
     means = np.zeros((int(codes.max()) + 1, values.shape[1]))
     np.add.at(means, codes, values)

@@ -171,6 +171,16 @@ def draw_changes(settings: SoundAugmentation, grid: Grid, n: int, *, seed: jax.A
     )
 
 
+def keep_whole(grid: Grid, samples: jax.Array, changes: Changes) -> Changes:
+    """The changes less those by which recordings (n, t, 1) would not be heard from their begin to their end."""
+    n_samples = (samples[..., 0] != ENDED).sum(1)
+    # A rhythm moves frames by this at most, see `place_frames`.
+    spare = grid.n_frames - changes.rhythm * changes.beat / jnp.pi
+    tempo = jnp.maximum(changes.tempo, n_samples / (grid.hop * jnp.maximum(spare, 1.0)))
+    pitch = jnp.maximum(changes.pitch, n_samples / samples.shape[1])
+    return changes._replace(tempo=tempo, pitch=pitch, shift=jnp.zeros_like(changes.shift))
+
+
 def play(samples: jax.Array) -> Played:
     """Recordings, int16, shape (n, t, 1), `ENDED` behind the end, as sound."""
     sounds = samples[..., 0] != ENDED

@@ -25,19 +25,20 @@ from weights.data.inputs import COLUMNS, Inputs, Layout
 from weights.elements.activation import Activation
 from weights.elements.augmentation import SoundAugmentation, blend, second_shares
 from weights.elements.initialization import Initialization
+from weights.errors import UsageError
 from weights.models.architecture import ModelSettings
 from weights.models.base import ByMoment, Cost, Dropout, MemberModel, Together, affine, first_layer, keep_all
 from weights.models.convolution import CONVOLUTION, Convolution, convolution_parts, count_halvings, layer_names
-from weights.models.hearing import Grid, Heard, draw_changes, hear, place_frames, play
+from weights.models.hearing import Grid, Heard, draw_changes, hear, keep_whole, place_frames, play
 from weights.models.residual import RESIDUAL_DEFAULTS, Front, ResidualLayer, residual_architecture, residual_cost, residual_model
 from weights.models.soundscene import SOUNDING, make_scene
-from weights.models.strings import JOINED, Words, compose, cover, cut_ends, string_length, tell_apart
+from weights.models.strings import JOINED, Words, compose, cover, string_length
 from weights.types import Params
 
 _MOST_BANDS, _LEAST_HOP, _LONGEST_WINDOW = 256, 0.001, 0.5
 """Beyond which settings are a mistake, or a saved run was tampered with."""
-_MOST_WORDS = 1_000
-"""Classes that are told apart by moment (our choice)."""
+_MOST_WORDS, _MOST_SYMBOLS = 1_000, 10_000
+"""Classes, and symbols of texts, that are told apart by moment (our choice)."""
 _BANDS, _WINDOW, _HOP, _MOST_FRAMES = 40, 0.025, 0.0125, 320
 """Usual settings; recordings of many seconds get a longer hop, so that there are at most so many frames (our choices)."""
 _LONGEST_WORD = 2.0
@@ -47,9 +48,6 @@ _HALVED, _FEWEST_FRAMES = 2, 8
 a word has at least (our choices)."""
 _OF_STRINGS = 0.6
 """What the loss of a string counts beside those of its words, each divided by how many there are (our choice)."""
-_OF_LIKENESS = 0.3
-"""What it counts that words of a class have activations that are more like each other's than like those of others (our choice: of words of
-speakers who were not heard, sketches answered 92.6 % rightly with it and with words cut at quiet moments, 90.9 % without both)."""
 _NEVER = -30.0
 """Log probability of symbols in silence, where it is certain that there is none."""
 _NEARLY = 1.1
@@ -75,7 +73,7 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
             None means all where recordings last at most 2 seconds.
         symbols: how many the output tells apart at each moment, of texts that recordings say: all, or 0 where each has one answer. None
             means what is asked.
-        moment: seconds of such a moment; None means 0.05 where symbols are words and 0.025 where they are characters.
+        moment: seconds of such a moment: about 0.05 where symbols are words and 0.025 where they are characters.
     """
 
     bands: int | None = None
@@ -95,6 +93,8 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
         for name, seconds in (("window", self.window), ("hop", self.hop), ("moment", self.moment or None)):
             if seconds is not None and not _LEAST_HOP <= seconds <= _LONGEST_WINDOW:
                 wrong.append(f"{name} must be from {_LEAST_HOP:g} to {_LONGEST_WINDOW:g} seconds, but is {seconds:g}")
+        if self.symbols is not None and not 0 <= self.symbols <= _MOST_SYMBOLS:
+            wrong.append(f"symbols must be from 0 to {_MOST_SYMBOLS:,}, but are {self.symbols}")
         if self.words is not None and not 0 <= self.words <= _MOST_WORDS:
             wrong.append(f"words must be from 0 to {_MOST_WORDS:,}, but are {self.words}")
         return wrong
@@ -105,10 +105,25 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
         hop = self.hop or (_HOP if symbols else max(_HOP, layout.shape(SOUND)[0] / layout.rate(SOUND) / _MOST_FRAMES))
         stages = self.convolution.filled(len(self.widths or self.blocks or ()) or _N_STAGES, last=_WIDEST, least=_NARROWEST)
         seconds = layout.shape(SOUND)[0] / layout.rate(SOUND)
-        moment = (self.moment or seconds / layout.n_moments) if symbols else 0.0
+        moment = seconds / layout.n_moments if symbols else 0.0
+        if symbols:
+            self._check_moments(hop, moment)
         are_words = not symbols and (seconds <= _LONGEST_WORD if self.words is None else self.words > 0)
         n_words = layout.n_classes if are_words and layout.n_classes <= _MOST_WORDS and seconds >= _FEWEST_FRAMES * hop else 0
         return Spectrogram(self.bands or _BANDS, self.window or _WINDOW, hop, stages.widths, stages.blocks, n_words, symbols, moment)
+
+    def _check_moments(self, hop: float, moment: float) -> None:
+        """Refuse frames of which no power of two makes up a moment of a text.
+
+        Raises:
+            UsageError: they do not, or other moments were asked for.
+        """
+        if self.moment is not None and not 1 / _NEARLY < self.moment / moment < _NEARLY:
+            raise UsageError(f"Moments of these texts last {moment:.3g} s, but {self.moment:g} was asked for. Leave model.moment out.")
+        frames = moment / hop
+        if not 1 / _NEARLY < frames / 2 ** max(round(math.log2(frames)), 0) < _NEARLY:
+            lawful = " or ".join(f"{moment / n:.3g}" for n in (8, 4, 2, 1))
+            raise UsageError(f"A hop must fit into moments of {moment:.3g} s, but is {hop:g}. Set it to {lawful}.")
 
     @property
     def convolution(self) -> Convolution:
@@ -136,7 +151,7 @@ def spectrogram_model(settings: Spectrogram, layout: Layout, initialization: Ini
     """
     grid = grid_of(settings, layout)
     parts = _parts(settings, grid)
-    front = _front(grid)
+    front = _front(grid, is_whole=bool(settings.symbols))
     if settings.symbols:
         build = functools.partial(residual_model, parts, layout, initialization, activation)
         model = build(_tell_symbols(front, settings, grid, layout.n_outputs // (settings.symbols + 1)))
@@ -172,7 +187,8 @@ def _tell_symbols(front: Front, settings: Spectrogram, grid: Grid, n_moments: in
         return activations[:, :, : m // n_places * n_places].reshape(n, -1, m // n_places, n_places, h).mean((1, 3))
 
     def join(outputs: jax.Array, embedded: Inputs) -> jax.Array:
-        silent = _share_sounding(embedded[SOUNDING], outputs.shape[1]) < _SOUNDS
+        # Of two that are blended, both are told.
+        silent = _share_sounding(jnp.sign(embedded[SOUNDING]), outputs.shape[1]) < _SOUNDS
         none = jnp.where(jnp.arange(n_symbols + 1) == n_symbols, 0.0, _NEVER)
         outputs = jnp.where(silent[..., None], none, outputs)
         if n_moments is None:
@@ -235,10 +251,7 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
         return {**{name: params[name] for name in hidden}, WORDS: words, output: params[output]}
 
     def prepare(inputs: Inputs, y: jax.Array, augmentation: SoundAugmentation, *, seed: jax.Array, step: jax.Array) -> _Prepared:
-        played = play(inputs[SOUND])
-        if augmentation.cut:
-            played = cut_ends(played, augmentation.cut, grid.rate, seed=seed, step=step)
-        played, words = compose(played, grid.rate, seed=seed, step=step)
+        played, words = compose(play(inputs[SOUND]), grid.rate, seed=seed, step=step)
         changes = draw_changes(augmentation, longer, len(words.rows), seed=seed, step=step)
         # Of strings without words noise is all there is, and nobody speaks behind it.
         is_empty = ~words.holds.any(1)
@@ -262,8 +275,8 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
         activations, odds, sounding = tell(params, prepared.heard, dropout)
         silent = (sounding < _SOUNDS).astype(jnp.float32)
 
-        def lose(said: _Said) -> tuple[jax.Array, jax.Array]:
-            """The loss of each word, that of its own answer and its part of that of the string, and its mean activations (s, p, h)."""
+        def lose(said: _Said) -> jax.Array:
+            """The loss of each word: that of its own answer, and its part of that of the string."""
             holds, n_words = said.words.holds, said.words.holds.sum(1, keepdims=True)
             shares = cover(said.words, said.frames[:, : activations.shape[1] * n_frames + 1 : n_frames])
             means = jnp.einsum("smp,smh->sph", shares, activations) / (shares.sum(1)[..., None] + 1e-3)
@@ -273,12 +286,10 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
             # Words follow each other so fast that no moments are left for all of them.
             connected = jnp.where((1.0 - silent).sum(1, keepdims=True) > 2 * n_words, connected, 0.0)
             parts = jnp.where(n_words > 0, holds / jnp.maximum(n_words, 1), 1.0 / holds.shape[1])
-            return apart + _OF_STRINGS * connected * parts, means
+            return apart + _OF_STRINGS * connected * parts
 
         second = prepared.second[:, None]
-        (of_said, means), (of_before, _) = lose(prepared.said), lose(prepared.before)
-        alike = _OF_LIKENESS * tell_apart(means, prepared.said.y, prepared.said.words.holds)
-        both = jnp.stack([(1.0 - second) * of_said + alike, second * of_before])
+        both = jnp.stack([(1.0 - second) * lose(prepared.said), second * lose(prepared.before)])
         return both.ravel(), jnp.stack([prepared.said.words.rows, prepared.before.words.rows]).ravel()
 
     def tell_embedded(params: Params, inputs: Inputs) -> tuple[jax.Array, jax.Array]:
@@ -289,7 +300,9 @@ def _tell_words(model: MemberModel, settings: Spectrogram, layout: Layout, grid:
     return model._replace(init=init, together=Together(prepare, losses), by_moment=by_moment)
 
 
-def _front(grid: Grid) -> Front:
+def _front(grid: Grid, *, is_whole: bool = False) -> Front:
+    """How recordings are heard; `is_whole` where they must be heard to their ends however they are changed."""
+
     def embed(inputs: Inputs) -> Inputs:
         if SOUNDING in inputs.blocks:  # heard already, by `view`
             return inputs.only((SOUND, SOUNDING))
@@ -298,6 +311,8 @@ def _front(grid: Grid) -> Front:
     def view(inputs: Inputs, augmentation: SoundAugmentation, *, seed: jax.Array, step: jax.Array) -> Inputs:
         samples = inputs[SOUND]
         changes = draw_changes(augmentation, grid, len(samples), seed=seed, step=step)
+        if is_whole:
+            changes = keep_whole(grid, samples, changes)
         return inputs.replace(**_as_inputs(hear(grid, play(samples), changes)).blocks)
 
     return Front(SOUND, embed, _average, view)

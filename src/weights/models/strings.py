@@ -6,7 +6,6 @@ rows of a speaker are neighbours. Some of those that stay alone are left out, so
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -27,10 +26,6 @@ _LEVEL = 0.35
 """Deviation of the logarithm of how loud words of a string are."""
 _WHOLE = 0.05
 """Seconds of a word that may be cut off at the end of a string (all our choices)."""
-_BLOCK, _QUIET = 0.0125, 3
-"""Seconds of a block, and how many in a row are a quiet moment (our choices)."""
-_TEMPERATURE = 0.2
-"""Of likenesses (our choice)."""
 _STREAM = 0x57A
 """Of numbers of chance, apart from those of augmentation."""
 
@@ -87,45 +82,6 @@ def compose(played: Played, rate: int, *, seed: jax.Array, step: jax.Array) -> t
         x = x + jnp.where(there, sound * levels[:, place, None], 0.0)
     holds = meant & ~is_empty & (ends <= size + _WHOLE * rate)
     return equalise(x, n_samples), Words(rows, starts, starts + lengths, holds)
-
-
-def cut_ends(played: Played, share: float, rate: int, *, seed: jax.Array, step: jax.Array) -> Played:
-    """Words (n, t) of which this share ends at the first quiet moment behind the loudest, and this share begins behind the last before it.
-
-    Quiet are three blocks of 0.0125 s in a row that are 10 to 30 decibels below the loudest one.
-    """
-    x, n_samples = played
-    size = round(_BLOCK * rate)
-    n_blocks = x.shape[1] // size
-    energies = (x[:, : n_blocks * size] ** 2).reshape(len(x), n_blocks, size).mean(2)
-    chance = uniforms((3, len(x)), seed, step, _STREAM + 1)
-    quiet = energies < energies.max(1, keepdims=True) * 10.0 ** -(1.0 + 2.0 * chance[0])[:, None]
-    around = jnp.pad(quiet, ((0, 0), (_QUIET - 1, _QUIET - 1)), constant_values=True)
-    behind = functools.reduce(jnp.logical_and, [around[:, i + _QUIET - 1 : i + _QUIET - 1 + n_blocks] for i in range(_QUIET)])
-    before = functools.reduce(jnp.logical_and, [around[:, i : i + n_blocks] for i in range(_QUIET)])
-    blocks, loudest = jnp.arange(n_blocks), energies.argmax(1)[:, None]
-    ends = jnp.where(behind & (blocks > loudest), blocks, n_blocks).min(1) * size
-    begins = (jnp.where(before & (blocks < loudest), blocks, -1).max(1) + 1) * size
-    end = jnp.where((chance[1] < share) & (ends < n_samples), ends, n_samples)
-    begin = jnp.where(chance[2] < share, begins, 0)
-    places = jnp.arange(x.shape[1]) + begin[:, None]
-    kept = jnp.take_along_axis(x, jnp.minimum(places, x.shape[1] - 1), 1)
-    return equalise(jnp.where(places < end[:, None], kept, 0.0), end - begin)
-
-
-def tell_apart(activations: jax.Array, y: jax.Array, holds: jax.Array) -> jax.Array:
-    """How little the activations (s, p, h) of each word that is there resemble those of its class more than others', a loss (s, p).
-
-    The supervised contrastive loss of Khosla et al. 2020, "Supervised Contrastive Learning", equation 2, without a projection: minus the
-    mean over the others of its class of the log probability with which a word would be taken for them, by the cosines of activations.
-    """
-    flat, codes, there = activations.reshape(-1, activations.shape[-1]), y.ravel(), holds.ravel()
-    z = flat * jax.lax.rsqrt((flat**2).sum(1, keepdims=True) + 1e-6)
-    others = there & ~jnp.eye(len(codes), dtype=bool)
-    logs = jax.nn.log_softmax(jnp.where(others, z @ z.T / _TEMPERATURE, -1e9))
-    same = others & (codes[:, None] == codes)
-    likeness = jnp.where(same, logs, 0.0).sum(1) / jnp.maximum(same.sum(1), 1)
-    return jnp.where(there, -likeness, 0.0).reshape(y.shape)
 
 
 def cover(words: Words, moments: jax.Array) -> jax.Array:

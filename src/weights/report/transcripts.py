@@ -84,10 +84,9 @@ def error_lines(errors: WordErrors, *, grouped: bool) -> list[str]:
     """The word error rate with its interval, what errors are, and which words are taken for which."""
     over = "the groups, such as speakers" if grouped else "the choice of recordings"
     sorts = f"{errors.substitutions:,} others, {errors.insertions:,} too many, {errors.deletions:,} missing"
-    lines = [
-        labelled("Word errors", f"{percent(errors.rate)} of {errors.n_words:,} words: {sorts}"),
-        f"  [95 % interval over {over}; small letters, without punctuation]",
-    ]
+    lines = [labelled("Word errors", f"{percent(errors.rate)} of {errors.n_words:,} words: {sorts}")]
+    interval = f"95 % interval over {over}" if errors.rate.low is not None else "no interval: there is one recording, or one group"
+    lines.append(f"  [{interval}; small letters, without punctuation]")
     if errors.confusions:
         rows = [["said", "taken for", "times"]]
         for (said, taken), n in errors.confusions.most_common(_MOST_CONFUSED):

@@ -257,11 +257,14 @@ def _wrong_in_predictions(parts: dict[str, AnyArray], name: str) -> list[str]:
     """What is wrong with answers to known rows: probabilities that are none, or codes and numbers of rows that are not whole."""
     prediction = parts["prediction"]
     codes = ("y", "rows", "group") if prediction.ndim == 2 else ("rows", "group")
-    if prediction.ndim == 2 and not ((prediction >= 0).all() and np.allclose(prediction.sum(1), 1.0, atol=1e-6)):
+    if prediction.ndim > 1 and not ((prediction >= 0).all() and np.allclose(prediction.sum(-1), 1.0, atol=1e-6)):
         return [f"probabilities in '{name}' that do not add up to one"]
     whole = [part for part in codes if part in parts]
     if not all((parts[part] >= 0).all() and (parts[part] == np.floor(parts[part])).all() and (parts[part] < 2**53).all() for part in whole):
         return [f"codes in '{name}' that are not whole numbers"]
+    symbols = parts["y"]
+    if prediction.ndim == 3 and not ((symbols >= -1).all() and (symbols == np.floor(symbols)).all() and (symbols < 2**31).all()):
+        return [f"symbols in '{name}' that are not whole numbers"]
     if (prediction.ndim == 2 and (parts["y"] >= prediction.shape[1]).any()) or (parts["weight"] < 0).any():
         return [f"classes or weights in '{name}' that cannot be"]
     return []

@@ -175,6 +175,9 @@ class Task(Protocol):
     def heard(self) -> list[Any]:
         """What can be told apart at moments of rows that go on, in the order of its codes; empty for numbers."""
 
+    def split(self, text: str) -> list[str]:
+        """What is heard where a text is said, as it stands in `heard`: a class by its name, or the symbols of its words."""
+
     def words_in(self, codes: Sequence[int]) -> list[tuple[list[int], Any]]:
         """The words that such codes say one behind the other: the places of the codes of each, and what it is called."""
 

@@ -8,6 +8,7 @@ Bi-Directional Recurrent DNNs".
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections import defaultdict
@@ -18,11 +19,16 @@ import numpy as np
 
 from weights.types import BoolArray, FloatArray, IntArray
 
+_UNKNOWN = math.log(1e-12)
+"""Log probability at a moment of a word that was never learned (our choice): a loss must stay finite."""
 _NEVER = -1e30
 _WIDTH, _N_CANDIDATES = 8, 4
 """Prefixes that are followed, and candidates that are handed on (our choices)."""
 _RARE = -7.0
 """Log probability of a word at a moment below which no prefix goes on with it (our choice)."""
+_FOUND: dict[bytes, tuple[int, ...]] = {}
+"""Texts by what was told: several metrics ask for those of the same rows."""
+_MOST_FOUND = 100_000
 _HALF = math.log(0.5)
 _KNOWN_PAIRS = 0.5
 """Added to counts of pairs of words, so that none is impossible (our choice)."""
@@ -150,8 +156,16 @@ def log_likelihoods(moments: FloatArray, sequences: IntArray) -> FloatArray:
 
 
 def find_texts(moments: FloatArray) -> list[tuple[int, ...]]:
-    """The most probable sequence of words of each row of probabilities (n, t, k + 1)."""
-    return [find_text(own) for own in np.log(moments)]
+    """The most probable sequence of words of each row of probabilities (n, t, k + 1); rows that were asked about lately are looked up."""
+    texts = []
+    for own in moments:
+        key = hashlib.blake2b(np.ascontiguousarray(own).tobytes(), digest_size=16).digest() + str(own.shape).encode()
+        if key not in _FOUND:
+            if len(_FOUND) >= _MOST_FOUND:
+                _FOUND.clear()
+            _FOUND[key] = find_text(np.log(own))
+        texts.append(_FOUND[key])
+    return texts
 
 
 def text_losses(y: IntArray, moments: FloatArray) -> FloatArray:
@@ -173,20 +187,21 @@ def find_text(moments: FloatArray) -> tuple[int, ...]:
 def log_likelihoods_of(moments: FloatArray, y: IntArray) -> FloatArray:
     """How probable a sequence of its own is by each row's moments (n, t, k + 1), logarithms (n,); y (n, w) ends with codes below zero.
 
+    A code of k or more was never learned: its probability is 1e-12 at each moment.
+
     Example:
         >>> moments = np.log([[[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1]]] * 2)
         >>> np.exp(log_likelihoods_of(moments, np.array([[0, 1], [1, -1]]))).round(4).tolist()
         [0.656, 0.09]
     """
     n, n_moments, n_words = moments.shape[0], moments.shape[1], moments.shape[2] - 1
-    extended = _extend(np.where(y < 0, n_words, y), n_words)
-    # Words that were never learned are never said.
-    is_unknown, extended = extended > n_words, np.minimum(extended, n_words)
+    extended = _extend(np.where(y < 0, n_words, np.where(y >= n_words, n_words + 1, y)), n_words)
     skips = _find_skips(extended, n_words)
+    is_unknown, extended = extended > n_words, np.minimum(extended, n_words)
     rows = np.arange(n)[:, None]
     states = np.full(extended.shape, _NEVER)
     for t in range(n_moments):
-        own = np.where(is_unknown, _NEVER, moments[rows, t, extended])
+        own = np.where(is_unknown, _UNKNOWN, moments[rows, t, extended])
         if t == 0:
             states[:, :2] = own[:, :2]
         else:

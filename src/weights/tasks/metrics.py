@@ -61,8 +61,8 @@ class Measure(NamedTuple):
         of_each_class: whether it is a mean over the rows of each class: of one row, or one group, its error would look like none.
         shares: of a share of rows, or a mean of shares, which rows (n,) hit and codes (n,) of the parts whose shares are averaged, from
             targets and predictions: their intervals hold near zero and one too.
-        counts_errors: whether it is a rate of errors, which intervals of rows without any would put at nothing: it is then no larger than
-            the share of rows, or groups, with one.
+        counts_errors: whether it is a rate of errors, which intervals of rows without any would put at nothing: its upper end
+            is then that of the share of rows, or groups, with one, which is about as large.
         title: what people are shown; the name in words if empty.
         show: the value as text.
     """

@@ -22,8 +22,9 @@ _ENOUGH_OF_A_WORD, _ENOUGH_WORDS = 20, 10_000
 (our choices)."""
 _OF_WORDS, _OF_CHARACTERS = 0.05, 0.025
 """Seconds of a moment (our choices): characters are short."""
-_MOST_NUMBERS = 250_000_000
-"""Numbers that answers to all rows may take, two gigabytes (our choice)."""
+_FEWEST_MOMENTS = 4
+_MOST_NUMBERS = 60_000_000
+"""Numbers that answers to all rows may take, half a gigabyte, which stands several times in memory (our choice)."""
 
 
 def find_transcript(
@@ -72,6 +73,10 @@ def find_transcript(
         make, moment, lengths = SpelledTranscript, _OF_CHARACTERS, [*map(len, spelled)]
         few = counts.total() < _ENOUGH_WORDS
         said = f"{len(counts):,} different words are many, or come too rarely: {len(symbols)} characters are learned"
+    if seconds < _FEWEST_MOMENTS * moment:
+        raise DataError(
+            f"Recordings of texts must last {_FEWEST_MOMENTS * moment:.2g} s at least, but last {seconds:.2g}. Give longer ones."
+        )
     n_moments = math.ceil(seconds / moment - 1e-9)
     if (n_numbers := len(texts) * n_moments * (len(symbols) + 1)) > _MOST_NUMBERS:
         raise DataError(

@@ -9,7 +9,6 @@ words. An encoded target is the codes of its symbols, with -1 behind the last, s
 from __future__ import annotations
 
 import itertools
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,7 +38,6 @@ SPACE = " "
 """The first symbol where characters are learned."""
 _INSTEAD = "`weights transcribe` says when each word is heard, `weights score` how many words are right."
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
-_WORD = re.compile(r"\w+(?:'\w+)*")
 
 
 def split_words(text: str) -> list[str]:
@@ -49,7 +47,14 @@ def split_words(text: str) -> list[str]:
         >>> split_words("Turn it ON, please - don't wait!")
         ['turn', 'it', 'on', 'please', "don't", 'wait']
     """
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace(_APOSTROPHE, "'"))
+    letters = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).replace(_APOSTROPHE, "'")
+    parts = ("".join(own) for is_word, own in itertools.groupby(letters, _is_of_a_word) if is_word)
+    return [word for part in parts if (word := part.strip("'"))]
+
+
+def _is_of_a_word(letter: str) -> bool:
+    """Letters, digits, the marks that stand on or behind them, and apostrophes."""
+    return letter.isalnum() or letter in "_'" or unicodedata.category(letter).startswith("M")
 
 
 class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
@@ -342,7 +347,6 @@ class WordTranscript(Transcript, frozen=True, tag="transcript of words"):
     """A text, of which words are learned whole."""
 
     metrics: ClassVar[Mapping[str, Measure]] = WORD_METRICS
-    spells: ClassVar[bool] = False
 
     @property
     def kind(self) -> str:
@@ -372,6 +376,10 @@ class SpelledTranscript(Transcript, frozen=True, tag="transcript of characters")
     def kind(self) -> str:
         """The task's name."""
         return "transcript of characters"
+
+    def check(self) -> list[str]:
+        """What is wrong with values that were read from a file, in words."""
+        return [*Transcript.check(self), *([] if self.symbols[:1] == [SPACE] else ["characters do not begin with the space"])]
 
     def split(self, text: str) -> list[str]:
         """The characters of the words of a text, with spaces between these."""

@@ -21,6 +21,10 @@ class WholeRows:
         """The classes."""
         return [*self.classes]
 
+    def split(self, text: str) -> list[str]:
+        """The text as it is: the name of a class."""
+        return [text]
+
     def words_in(self, codes: Sequence[int]) -> list[tuple[list[int], Any]]:
         """Each code is a word."""
         return [([place], self.heard[code]) for place, code in enumerate(codes)]

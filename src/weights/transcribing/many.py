@@ -6,7 +6,7 @@ Recordings come as a folder, or as a table that names files; where a column of i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,11 +28,11 @@ from weights.types import IntArray
 
 
 class Listed(NamedTuple):
-    """Recordings: their names and paths, what is said in each as words, and the codes of who belongs together, (n,), where it is known."""
+    """Recordings: their names and paths, what is said in each as words, None where that is missing, and codes of who speaks, (n,)."""
 
     names: list[str]
     paths: list[Path]
-    said: list[list[str]] | None = None
+    said: list[list[str] | None] | None = None
     group: IntArray | None = None
 
 
@@ -62,7 +62,7 @@ def list_recordings(source: Any, *, said: str | None = None, group: str | None =
     """The recordings of a folder, or of the rows of a table.
 
     Args:
-        source: path of a folder or a table, or a table.
+        source: path of a folder or a table, or a table in memory.
         said: the column of what is said in them; None where that is not known.
         group: the column of who speaks, or of what else belongs together.
 
@@ -70,7 +70,9 @@ def list_recordings(source: Any, *, said: str | None = None, group: str | None =
         NotFoundError: there is none, or no such column. DataError: no column names recordings, or cells are missing.
         UsageError: a folder has no columns.
     """
-    if not isinstance(source, pa.Table) and Path(source).is_dir():
+    if group is not None and said is None:
+        raise UsageError("Who speaks matters where errors are counted. Name the column of what is said, too (--said).")
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
         if said is not None or group is not None:
             raise UsageError("What is said, or who speaks, stands in a table that names the files, but a folder came. Give a table.")
         folder = Path(source)
@@ -90,7 +92,7 @@ def list_recordings(source: Any, *, said: str | None = None, group: str | None =
     names = as_text(table[column]).to_pylist()
     if (row := next((row for row, name in enumerate(names, start=1) if name is None), None)) is not None:
         raise DataError(f"Each row must name a recording, but row {row} of '{printable(column)}' is empty. Leave it out.")
-    texts = None if said is None else [split_words(text or "") for text in as_text(table[said]).to_pylist()]
+    texts = None if said is None else [None if text is None else split_words(text) for text in as_text(table[said]).to_pylist()]
     return Listed(names, [folder / name for name in names], texts, read_group(table, group))
 
 
@@ -116,15 +118,19 @@ def transcribe_each(
     return Transcripts(listed.names, words, None if listed.said is None else judge(words, listed.said, group=listed.group))
 
 
-def judge(words: Iterable[Sequence[Word]], said: Sequence[Sequence[str]], *, group: IntArray | None = None) -> WordErrors:
+def judge(words: Sequence[Sequence[Word]], said: Sequence[Sequence[str] | None], *, group: IntArray | None = None) -> WordErrors:
     """The word errors of transcripts, in small letters without punctuation; one said to be no known word is an error, and empty.
+
+    Recordings of which nobody knows what is said (None) are left out.
 
     Example:
         >>> heard = [Word("Seven", 0.1, 0.5, 0.9, 1.0), Word(None, 0.6, 0.9, 0.3, 0.5, "two")]
         >>> judge([heard], [["seven", "two"]]).substitutions
         1
     """
-    return count_word_errors([[part for word in own for part in _split(word)] for own in words], said, group=group)
+    known = [row for row, own in enumerate(said) if own is not None]
+    heard = [[part for word in words[row] for part in _split(word)] for row in known]
+    return count_word_errors(heard, [own for own in said if own is not None], group=None if group is None else group[known])
 
 
 def _split(word: Word) -> list[str]:

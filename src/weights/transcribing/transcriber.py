@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weights.ensemble import Ensemble
 from weights.errors import UsageError, listed, printable
 from weights.tasks.ctc import Grammar, find_candidates, locate_words, log_likelihoods, make_grammar, spell
+from weights.tasks.transcripts import split_words
 from weights.transcribing.listening import Listener, Moments
 from weights.types import BoolArray, FloatArray
 
@@ -30,6 +31,8 @@ _MARGIN = 0.15
 """Seconds that are kept before a word (our choice)."""
 _PAUSE = 0.3
 """Seconds of quiet that are a pause between words, not within one, where words are spelled (our choice)."""
+_NEAR, _HARDLY = 8, -7.0
+"""Moments around a character, and the log probability there, below which another is not compared with it (our choices)."""
 _ANEW = 1.0
 """Seconds of a pause behind which a phrase begins anew (our choice)."""
 _QUIETEST, _NOTHING = 0.05, 1e-4
@@ -45,7 +48,8 @@ class Word(msgspec.Struct, frozen=True):
     Attributes:
         word: its class; None where it is none of those known.
         start, end: seconds from the begin of the sound.
-        probability: of this word among all, and of no word, while its neighbours are as they are.
+        probability: of this word among all, and of no word, while its neighbours are as they are; where words are spelled, the product
+            of those of their characters among all characters, whatever the lexicon.
         agreement: share of the members that find it the most probable.
         nearest: the most probable class where it is none of those known.
     """
@@ -124,18 +128,23 @@ class Transcriber:
         if lexicon is not None and not lexicon:
             raise UsageError("A lexicon must name at least one word, but names none. Leave it out to hear all.")
         if not self._task.spells:
-            numbers = None if lexicon is None else [self._number(word) for word in lexicon]
-            return make_grammar(len(self._numbers), numbers, [[self._number(word) for word in phrase] for phrase in phrases])
+            numbers = None if lexicon is None else [number for word in lexicon for number in self._spell(word)]
+            spoken = [[number for word in phrase for number in self._spell(word)] for phrase in phrases]
+            return make_grammar(len(self._numbers), numbers, spoken)
         if [*phrases]:
             raise UsageError("Phrases need a run that learned whole words, but this one learned characters. Leave them out.")
         grammar = make_grammar(len(self._numbers))
-        return grammar if lexicon is None else spell(grammar, [[self._number(letter) for letter in str(word)] for word in lexicon])
+        if lexicon is None:
+            return grammar
+        return spell(grammar, [self._spell(part) for word in lexicon for part in split_words(str(word))])
 
-    def _number(self, word: Any) -> int:
-        if str(word) not in self._numbers:
-            known = listed([*self._numbers], 10)
-            raise UsageError(f"The word '{printable(str(word))}' is not one that was learned; those are {known}. Leave it out.")
-        return self._numbers[str(word)]
+    def _spell(self, word: Any) -> list[int]:
+        """The numbers of what is heard where a word is said."""
+        heard = self._task.split(str(word))
+        if not heard or any(symbol not in self._numbers for symbol in heard):
+            known, of = listed([*self._numbers], 10), "is made of others than those" if self._task.spells else "is none of those"
+            raise UsageError(f"The word '{printable(str(word))}' {of} that were learned; these are {known}. Leave it out.")
+        return [self._numbers[symbol] for symbol in heard]
 
     # A stretch of sound
 
@@ -183,8 +192,12 @@ class Transcriber:
         """Of each word its probability beside others in its place, and beside none, the share of members for it, and the most probable."""
         n_words, n = said.shape[2] - 1, len(words)
         allowed = np.flatnonzero(grammar.allowed)
+        places = np.round(locate_words(said, words)).astype(int) if self._task.spells else None
         probability, agreement, nearest = np.zeros(n), np.zeros(n), np.zeros(n, int)
         for i, word in enumerate(words):
+            if places is not None:  # of many characters those that somebody hears thereabouts
+                near = said[:, max(places[i] - _NEAR, 0) : places[i] + _NEAR + 1, :-1].max((0, 1))
+                allowed = np.flatnonzero((near > _HARDLY) | (np.arange(n_words) == word))
             others = np.repeat(np.array([words]), len(allowed), 0)
             others[:, i] = allowed
             left_out = np.array([[*words[:i], *words[i + 1 :]]], int).reshape(1, -1)
