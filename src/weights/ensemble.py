@@ -121,6 +121,11 @@ class Report(msgspec.Struct, frozen=True):
         return self.feature_weights is not None or self.word_weights is not None
 
 
+def most_kept(prediction: FloatArray) -> int:
+    """How many answers like these, with all their numbers, are kept at most."""
+    return min(MOST_PREDICTIONS, max(_MOST_KEPT // max(prediction[:1].size, 1), 1))
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """Answers to rows whose target is known, by members that never saw them.
@@ -154,7 +159,6 @@ class Predictions:
             most: rows.
             strata: codes, shape (n,); None where rows are drawn whatever they are.
         """
-        most = min(most, max(_MOST_KEPT // max(self.prediction[:1].size, 1), 1))
         if len(self.y) <= most:
             return self
         strata = np.zeros(len(self.y), int) if strata is None else strata

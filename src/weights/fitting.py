@@ -17,7 +17,7 @@ from weights.data.encoding import Datetime, Numeric
 from weights.data.inputs import FARTHEST, NUMBERS
 from weights.data.table.rownumbers import rows_counted_from
 from weights.data.unfamiliar import show_value
-from weights.ensemble import MOST_PREDICTIONS, Candidate, Ensemble, Population, Predictions, Report, limits_of, name_limits
+from weights.ensemble import Candidate, Ensemble, Population, Predictions, Report, limits_of, most_kept, name_limits
 from weights.errors import DataError, listed
 from weights.inspection.decomposition import Judged, MemberPredictions, decompose
 from weights.inspection.outofbag import OutOfBagMembers
@@ -130,7 +130,7 @@ def _with_test(ensemble: Ensemble, dataset: Dataset) -> Ensemble:
 
 def keep_predictions(task: Task, predictions: Predictions) -> Predictions:
     """The answers that are kept with a run, for thresholds, confusion, calibration, and to compare others with."""
-    return predictions.thinned(MOST_PREDICTIONS, task.strata(predictions.y))
+    return predictions.thinned(most_kept(predictions.prediction), task.strata(predictions.y))
 
 
 def _decomposed(prepared: Prepared, trained: list[Trained], covered: BoolArray, stacking: Stacking) -> Decomposition | None:

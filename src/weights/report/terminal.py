@@ -21,7 +21,7 @@ import numpy as np
 from weights.data.dataset import Dataset, Feature
 from weights.data.table.columns import TABLE_KINDS
 from weights.dependence import FEW_UNITS
-from weights.ensemble import MOST_PREDICTIONS, Ensemble, Predictions, Report
+from weights.ensemble import Ensemble, Predictions, Report, most_kept
 from weights.inspection.classes import OperatingPoint
 from weights.interruption import undone
 from weights.scoring.lines import point_cells
@@ -96,7 +96,9 @@ def next_lines(saved: Path | None, ensemble: Ensemble) -> list[str]:
     if ensemble.encoding.columns:
         steps = [*(["summary {run}"] if ensemble.report.is_weighed else []), "diagnose {run}", "predict {run} NEW.csv"]
         return saved_lines(saved, steps)
-    return saved_lines(saved, ensemble.encoding.kinds[0].next_steps(bool(ensemble.task.classes)))
+    task = ensemble.task
+    steps = ensemble.encoding.kinds[0].next_steps(bool(task.classes))
+    return saved_lines(saved, [step for step in steps if task.decomposes or not step.startswith("diagnose")])
 
 
 def saved_lines(saved: Path | None, steps: Iterable[str]) -> list[str]:
@@ -172,10 +174,10 @@ def operating_lines(point: OperatingPoint, ensemble: Ensemble) -> list[str]:
 
 def thinning(predictions: Predictions | None) -> str:
     """A sentence where not all rows were kept; nothing otherwise."""
-    if predictions is None or len(predictions.y) < MOST_PREDICTIONS:
+    if predictions is None or len(predictions.y) < (most := most_kept(predictions.prediction)):
         return ""
     whole = ", rare classes whole" if predictions.prediction.ndim > 1 else ""
-    return f"Of {MOST_PREDICTIONS:,} rows drawn at random{whole}."
+    return f"Of {most:,} rows drawn at random{whole}."
 
 
 def search_lines(report: Report) -> list[str]:

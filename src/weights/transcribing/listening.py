@@ -62,8 +62,8 @@ class Listener:
         found = _find(ensemble)
         if found is None:
             raise UsageError(
-                "Transcripts need a run of recordings of single words, of 2 seconds at most, but this one was learned from other data. "
-                "Fit a table of recordings of words, or a folder for each word."
+                "Transcripts need a run of recordings of single words, of 2 seconds at most, or of texts, but this one was learned from "
+                "other data. Fit a folder for each word, or a table of recordings with what is said (--task transcript)."
             )
         population, self._program = found
         self.rate, self.size = self._program.rate, self._program.size
