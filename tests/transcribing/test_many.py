@@ -178,6 +178,8 @@ def test_recordings_are_found_in_tables_and_folders(tmp_path):
     assert listed.group.tolist() == [0, 1]
     with pytest.raises(DataError, match="holds no recordings"):
         list_recordings((tmp_path / "empty").mkdir() or tmp_path / "empty")
+    with pytest.raises(DataError, match="'text' is empty in all rows"):
+        list_recordings(pa.table({"file": table["file"], "text": pa.nulls(2, pa.string())}), said="text")
     with pytest.raises(NotFoundError, match="no column 'txt'"):
         list_recordings(table, said="txt")
     with pytest.raises(DataError, match="none does"):

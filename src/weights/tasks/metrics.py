@@ -9,9 +9,10 @@ which the given predictions were scored; it does not cover what another training
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -330,21 +331,26 @@ def _rate_errors(words: FloatArray, wrong: FloatArray, weight: FloatArray) -> _S
 _Codes = Sequence[Sequence[int]]
 
 
-def _whole(codes: _Codes) -> Sequence[Sequence[Any]]:
-    return codes
-
-
-def _spelled(codes: _Codes) -> Sequence[Sequence[Any]]:
+def _split_at_spaces(codes: _Codes) -> list[list[tuple[int, ...]]]:
     """Words, each the codes of its characters, of texts in which the first code is the space."""
     return [[tuple(word) for is_space, word in itertools.groupby(own, lambda code: code == 0) if not is_space] for own in codes]
 
 
-def _transcript_metrics(split: Callable[[_Codes], Sequence[Sequence[Any]]]) -> dict[str, Measure]:
-    """Those of texts, from codes (n, w) that end below zero, and probabilities at moments (n, t, k + 1)."""
+def count_wrong_words(y: AnyArray, moments: FloatArray, *, are_spelled: bool) -> tuple[FloatArray, FloatArray]:
+    """How many words of the most probable text of each row are wrong, and how many were said, each (n,).
 
-    def count(y: AnyArray, moments: FloatArray) -> tuple[FloatArray, FloatArray]:
-        truth = [[code for code in own if code >= 0] for own in y.tolist()]
-        return count_wrong(split(find_texts(moments)), split(truth))
+    Args:
+        y: codes of what was said, shape (n, w), below zero behind the last.
+        moments: probabilities, shape (n, t, k + 1).
+        are_spelled: whether codes are characters, the first the space, in place of words.
+    """
+    texts: tuple[_Codes, _Codes] = find_texts(moments), [[code for code in own if code >= 0] for own in y.tolist()]
+    return count_wrong(*(map(_split_at_spaces, texts) if are_spelled else texts))
+
+
+def _transcript_metrics(*, are_spelled: bool) -> dict[str, Measure]:
+    """Those of texts, from arguments as `count_wrong_words`."""
+    count = functools.partial(count_wrong_words, are_spelled=are_spelled)
 
     def rate(y: AnyArray, moments: FloatArray, weight: FloatArray) -> _Scored:
         wrong, words = count(y, moments)
@@ -391,7 +397,7 @@ REGRESSION_METRICS: dict[str, Measure] = {
     "mae": Measure(_mae, high=np.inf, title="MAE", show=_show_quantity),
 }
 """Of predicted values, by name."""
-WORD_METRICS, SPELLED_METRICS = _transcript_metrics(_whole), _transcript_metrics(_spelled)
+WORD_METRICS, SPELLED_METRICS = _transcript_metrics(are_spelled=False), _transcript_metrics(are_spelled=True)
 """Of transcripts whose symbols are words, or characters."""
 COUNT_METRICS: dict[str, Measure] = {
     "deviance": Measure(_deviance, high=np.inf, title="mean Poisson deviance", show=_show_quantity),

@@ -23,10 +23,9 @@ from weights.conformal import Conformal, Interval
 from weights.data.encoding import Category
 from weights.data.table.columns import as_text, is_missing
 from weights.errors import DataError, UsageError, printable
-from weights.tasks.alignment import count_wrong
 from weights.tasks.base import ConvexLoss, Outcome, OutputFunctions
 from weights.tasks.ctc import find_texts, text_losses
-from weights.tasks.metrics import SPELLED_METRICS, WORD_METRICS, Measure
+from weights.tasks.metrics import SPELLED_METRICS, WORD_METRICS, Measure, count_wrong_words
 from weights.tasks.text_losses import text_functions
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -58,7 +57,7 @@ def _is_of_a_word(letter: str) -> bool:
 
 
 class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
-    """What transcripts of words and of characters share.
+    """What transcripts of words and of characters share; what they do not is here that of words.
 
     Attributes:
         target: the column's name.
@@ -74,7 +73,7 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
     n_codes: int
     remark: str = ""
 
-    metrics: ClassVar[Mapping[str, Measure]] = {}
+    metrics: ClassVar[Mapping[str, Measure]] = WORD_METRICS
     spells: ClassVar[bool] = False
     stacking: ClassVar[str] = "equal"
     constant_name: ClassVar[str] = "words as frequent as these, whatever is heard"
@@ -141,28 +140,16 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
     # Targets
 
     def split(self, text: str) -> list[str]:
-        """The symbols of a text.
-
-        Raises:
-            NotImplementedError: those that share this say which.
-        """
-        raise NotImplementedError
+        """The symbols of a text: its words."""
+        return split_words(text)
 
     def join(self, codes: Iterable[int]) -> str:
-        """The text of codes.
-
-        Raises:
-            NotImplementedError: as `split`.
-        """
-        raise NotImplementedError
+        """Words with spaces between them; one that was never learned is a question mark in angle brackets."""
+        return SPACE.join(self.symbols[code] if code < len(self.symbols) else "<?>" for code in codes)
 
     def words_in(self, codes: Sequence[int]) -> list[tuple[list[int], Any]]:
-        """The words that codes say.
-
-        Raises:
-            NotImplementedError: as `split`.
-        """
-        raise NotImplementedError
+        """Each symbol is a word."""
+        return [([place], self.symbols[code]) for place, code in enumerate(codes)]
 
     def encode(self, target: pa.ChunkedArray) -> AnyArray:
         """The codes of the symbols of each text, int32, -1 behind the last, shape (n, w); k for those that were never learned.
@@ -253,11 +240,8 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
 
     def squared_errors(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
         """The share of wrong words in those of each text, at most one, shape (n,)."""
-        wrong, said = count_wrong(self._words_of(y.tolist()), self._words_of(find_texts(predictions)))
+        wrong, said = count_wrong_words(y, predictions, are_spelled=self.spells)
         return np.minimum(wrong / np.maximum(said, 1), 1.0)
-
-    def _words_of(self, codes: Iterable[Sequence[int]]) -> list[list[Any]]:
-        return [split_words(self.join(code for code in own if code >= 0)) for own in codes]
 
     def constant_outputs(self, y: AnyArray, weight: FloatArray) -> FloatArray:
         """The shares of symbols and of none among moments, shape (t * (k + 1),)."""
@@ -346,24 +330,10 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
 class WordTranscript(Transcript, frozen=True, tag="transcript of words"):
     """A text, of which words are learned whole."""
 
-    metrics: ClassVar[Mapping[str, Measure]] = WORD_METRICS
-
     @property
     def kind(self) -> str:
         """The task's name."""
         return "transcript of words"
-
-    def split(self, text: str) -> list[str]:
-        """The words of a text."""
-        return split_words(text)
-
-    def words_in(self, codes: Sequence[int]) -> list[tuple[list[int], Any]]:
-        """Each symbol is a word."""
-        return [([place], self.symbols[code]) for place, code in enumerate(codes)]
-
-    def join(self, codes: Iterable[int]) -> str:
-        """Words with spaces between them; one that was never learned is a question mark in angle brackets."""
-        return SPACE.join(self.symbols[code] if code < len(self.symbols) else "<?>" for code in codes)
 
 
 class SpelledTranscript(Transcript, frozen=True, tag="transcript of characters"):

@@ -92,6 +92,8 @@ def list_recordings(source: Any, *, said: str | None = None, group: str | None =
     names = as_text(table[column]).to_pylist()
     if (row := next((row for row, name in enumerate(names, start=1) if name is None), None)) is not None:
         raise DataError(f"Each row must name a recording, but row {row} of '{printable(column)}' is empty. Leave it out.")
+    if said is not None and table[said].null_count == table.num_rows:
+        raise DataError(f"Something must be said in a recording at least, but '{printable(said)}' is empty in all rows. Leave --said out.")
     texts = None if said is None else [None if text is None else split_words(text) for text in as_text(table[said]).to_pylist()]
     return Listed(names, [folder / name for name in names], texts, read_group(table, group))
 
@@ -110,9 +112,10 @@ def transcribe_each(
     Raises:
         NotFoundError, DataError: a recording is not there, or cannot be read. UsageError: as `Transcriber`.
     """
+    kept: dict[str, Any] = {name: None if values is None else [*values] for name, values in options.items()}  # asked about again and again
     words = []
     for i, path in enumerate(listed.paths, start=1):
-        transcriber = Transcriber(ensemble, **options)
+        transcriber = Transcriber(ensemble, **kept)
         words.append([*transcribe(transcriber, read_pieces(path, transcriber.rate))])
         report_progress(i / len(listed.paths))
     return Transcripts(listed.names, words, None if listed.said is None else judge(words, listed.said, group=listed.group))
