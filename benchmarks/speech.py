@@ -7,6 +7,7 @@
     python benchmarks/speech.py unknown FOLDER       how often words that were never learned are said to be none of those known
     python benchmarks/speech.py planted FOLDER       whether maps of new recordings point at a beep that was planted in noise
     python benchmarks/speech.py vowels FOLDER        whether maps of vowels that were synthesised point at their formants
+    python benchmarks/speech.py coverage FOLDER      how often intervals of accuracy over few simulated speakers hold that of all speakers
     python benchmarks/speech.py speed FOLDER         a training step beside PyTorch: the same network and energies, plain SGD, no changes
 
 Both of the first also answer the test recordings in noise at 10 dB (a hum of 50 Hz and its multiples, babble of three other test
@@ -40,6 +41,7 @@ from weights.data.inputs import Layout
 from weights.models.hearing import Grid, hear, play
 from weights.models.spectrogram import grid_of
 from weights.tasks.alignment import align_words
+from weights.tasks.metrics import CLASS_METRICS, score
 from weights.tasks.worderrors import count_word_errors
 from weights.transcribing.transcriber import Transcriber, Word
 
@@ -327,6 +329,24 @@ def report_unknown(table: pa.Table, **settings: object) -> None:
         print(f"{word}           {'; '.join(shares.values())}", flush=True)
 
 
+def simulate_speakers(n_draws: int = 1_000) -> None:
+    """Print how often intervals hold the mean accuracy of speakers whose own are beta variables, of 30 to 79 recordings each."""
+    rng, accuracy = np.random.default_rng(0), {"accuracy": CLASS_METRICS["accuracy"]}
+    for mean, strength in ((0.91, 15), (0.75, 8)):
+        spread = np.sqrt(mean * (1 - mean) / (strength + 1))
+        for n_speakers in (2, 4, 8, 20):
+            held, widths = [], []
+            for _ in range(n_draws):
+                group = np.repeat(np.arange(n_speakers), rng.integers(30, 80, n_speakers))
+                right = rng.random(len(group)) < rng.beta(mean * strength, (1 - mean) * strength, n_speakers)[group]
+                found = score(accuracy, np.ones(len(group), int), np.stack([~right, right], 1).astype(float), group=group)["accuracy"]
+                low, high = (0.0, 1.0) if found.low is None else (found.low, found.high)
+                held.append(low <= mean <= high)
+                widths.append(high - low)
+            said = f"{n_speakers:>2} speakers of accuracy {mean} +- {spread:.2f}"
+            print(f"{said}: held by {np.mean(held):.3f} of {n_draws} intervals, {np.mean(widths):.2f} wide", flush=True)
+
+
 def compare_steps() -> None:
     """Print milliseconds of a training step beside PyTorch."""
     import torch
@@ -370,7 +390,7 @@ def compare_steps() -> None:
 def main() -> None:
     """Print what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["official", "speakers", "grouped", "texts", "unknown", "planted", "vowels", "speed"])
+    parser.add_argument("what", choices=["official", "speakers", "grouped", "texts", "unknown", "planted", "vowels", "coverage", "speed"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--set", action="append", default=[], help="a setting of the fit, name=value")
     asked = parser.parse_args()
@@ -379,6 +399,8 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {__import__('os').cpu_count()} cores; settings {settings or 'as they come'}")
     if asked.what == "planted":
         find_planted()
+    elif asked.what == "coverage":
+        simulate_speakers()
     elif asked.what == "vowels":
         find_formants()
     elif asked.what == "texts":
