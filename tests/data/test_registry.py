@@ -85,12 +85,12 @@ def test_features_are_in_the_order_of_the_encoding_where_blocks_come_last():
 
 def test_the_layout_has_the_columns_first_and_none_where_there_are_none():
     encoding = prepare(table("scan"), Roles("ill")).encoding
-    assert encoding.layout(2) == ((("x", (3,)), ("pixels", (8, 9, 3)), ("numbers", (1,))), 2, (0,), (), (), 0)
+    assert encoding.layout(2) == ((("x", (3,)), ("pixels", (8, 9, 3)), ("numbers", (1,))), 2, (0,), (), (), 0, 0)
     alone = prepare(table("scan"), Roles("ill", drop=("age", "ward")))
-    assert alone.encoding.layout(2) == ((("pixels", (8, 9, 3)),), 2, (), (), (), 0)
+    assert alone.encoding.layout(2) == ((("pixels", (8, 9, 3)),), 2, (), (), (), 0, 0)
     assert [*alone.inputs.blocks] == ["pixels"]
     assert alone.encoding.groups == [0]
-    assert prepare(table(), Roles("ill")).encoding.layout(1) == ((("x", (3,)), ("numbers", (1,))), 1, (0,), (), (), 0)
+    assert prepare(table(), Roles("ill")).encoding.layout(1) == ((("x", (3,)), ("numbers", (1,))), 1, (0,), (), (), 0, 0)
 
 
 def test_what_is_said_of_a_run_with_pictures_is_said_beside_columns_too():

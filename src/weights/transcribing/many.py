@@ -48,7 +48,7 @@ def holds_many(source: Any) -> bool:
     """Whether a source is a folder or a table of recordings, not one recording.
 
     Example:
-        >>> holds_many("call.wav"), holds_many("calls.csv"), holds_many(np.zeros(800))
+        >>> holds_many("call.wav"), holds_many("calls.csv"), holds_many("-")
         (False, True, False)
     """
     if isinstance(source, pa.Table):
