@@ -57,3 +57,11 @@ def test_recordings_too_short_for_a_text_are_refused():
 
 def test_a_text_is_shorter_than_its_moments():
     assert find(["on " * 30] * 10, seconds=0.5).n_codes == 10
+
+
+def test_texts_that_are_no_classes_are_pointed_to_transcripts_where_there_are_recordings():
+    texts = pa.chunked_array([[f"turn {i} on" for i in range(60)]])
+    with pytest.raises(DataError, match=r"60 different labels in 60 rows.*If these are texts that recordings say, use --task transcript"):
+        find_task(texts, "text", seconds=2.0)
+    with pytest.raises(DataError, match=r"Name another target\.$"):
+        find_task(texts, "text")

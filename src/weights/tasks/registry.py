@@ -35,7 +35,12 @@ def _find_two(target: pa.ChunkedArray, name: str, *, notation: Notation | None, 
 
 
 def _find_several(target: pa.ChunkedArray, name: str, *, notation: Notation | None, seconds: float | None, **options: Any) -> Task:
-    return find_classes(target, name, None, **options)
+    try:
+        return find_classes(target, name, None, **options)
+    except DataError as error:
+        if seconds is None:
+            raise
+        raise DataError(f"{error} If these are texts that recordings say, use --task transcript.") from error
 
 
 def _find_number(target: pa.ChunkedArray, name: str, *, seconds: float | None, **options: Any) -> Task:
