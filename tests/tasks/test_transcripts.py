@@ -73,6 +73,14 @@ def test_losses_are_those_of_the_compiled_program_and_of_all_ways():
         assert losses[row] == pytest.approx(-np.log(total), rel=1e-6)
 
 
+def test_what_was_averaged_may_be_averaged_again():
+    """As members are whose means are compared: probabilities stay as they are."""
+    outputs = np.random.default_rng(2).normal(size=(3, WORDS.n_outputs))
+    once = WORDS.normalise(outputs)
+    np.testing.assert_array_equal(WORDS.normalise(once), once)
+    np.testing.assert_allclose(WORDS.normalise(once.mean(0)), once.mean(0))
+
+
 def test_words_that_were_never_learned_are_next_to_impossible_but_finite():
     """One among others costs what its probability of 1e-12 costs, whatever stands beside it."""
     moments = told(WORDS, [1, 3, 3, 3])

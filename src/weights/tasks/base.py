@@ -265,7 +265,10 @@ class Task(Protocol):
     # Losses
 
     def normalise(self, outputs: FloatArray) -> FloatArray:
-        """Outputs (..., k) in the space in which members are averaged, float64: values, log rates, log odds, or log probabilities."""
+        """Outputs (..., k) in the space in which members are averaged, float64: values, log rates, log odds, or log probabilities.
+
+        What is there already stays as it is: means of members are treated as members again.
+        """
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """The training loss of each row, shape (n,), from outputs (n, k): `functions.loss` in NumPy and float64."""

@@ -221,9 +221,12 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
     def normalise(self, outputs: FloatArray) -> FloatArray:
         """Probabilities of symbols and of none at each moment, float64, of the shape of outputs (..., t * (k + 1)).
 
-        Means are of probabilities, not of their logarithms: members that hear a symbol a moment apart agree on it.
+        Means are of probabilities, not of their logarithms: members that hear a symbol a moment apart agree on it. Probabilities, none
+        below zero and of sum one at each moment, stay as they are, as unnormalised logarithms never are.
         """
         moments = outputs.astype(np.float64).reshape(*outputs.shape[:-1], *self.prediction_shape)
+        if (moments >= 0).all() and np.allclose(moments.sum(-1), 1.0, atol=1e-6):
+            return moments.reshape(outputs.shape)
         return scipy.special.softmax(moments, axis=-1).reshape(outputs.shape)
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
