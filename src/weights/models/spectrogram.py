@@ -101,10 +101,9 @@ class Spectrogram(ModelSettings, msgspec.Struct, frozen=True, tag="spectrogram")
 
     def resolved(self, layout: Layout) -> Spectrogram:
         """With everything filled in for recordings of this layout."""
-        symbols = layout.n_classes if layout.n_moments else 0
-        hop = self.hop or (_HOP if symbols else max(_HOP, layout.shape(SOUND)[0] / layout.rate(SOUND) / _MOST_FRAMES))
+        symbols, seconds = layout.n_classes if layout.n_moments else 0, layout.shape(SOUND)[0] / layout.rate(SOUND)
+        hop = self.hop or (_HOP if symbols else max(_HOP, seconds / _MOST_FRAMES))
         stages = self.convolution.filled(len(self.widths or self.blocks or ()) or _N_STAGES, last=_WIDEST, least=_NARROWEST)
-        seconds = layout.shape(SOUND)[0] / layout.rate(SOUND)
         moment = seconds / layout.n_moments if symbols else 0.0
         if symbols:
             self._check_moments(hop, moment)

@@ -19,6 +19,7 @@ from weights.data.table.plainform import simplify_type
 from weights.errors import DataError, UsageError, printable
 from weights.tasks.base import ConvexLoss, Gaps, Outcome, OutputFunctions, Scaled
 from weights.tasks.metrics import REGRESSION_METRICS, Measure
+from weights.tasks.unclassed import Unclassed
 from weights.tasks.wholerows import WholeRows
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
@@ -50,7 +51,7 @@ def convex_value_loss(losses: Losses, evaluate: Evaluate, *, quadratic: bool) ->
     )
 
 
-class Number(WholeRows, msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
+class Number(WholeRows, Unclassed, msgspec.Struct, frozen=True, tag_field="kind", tag="regression"):
     """A number, of which models learn ``(y - center) / scale``.
 
     Attributes:
@@ -93,16 +94,6 @@ class Number(WholeRows, msgspec.Struct, frozen=True, tag_field="kind", tag="regr
     def kind(self) -> str:
         """The task's name."""
         return "regression"
-
-    @property
-    def classes(self) -> list[Any]:
-        """There are none."""
-        return []
-
-    @property
-    def labels(self) -> AnyArray:
-        """There are none, shape (0,)."""
-        return np.zeros(0)
 
     @property
     def n_outputs(self) -> int:
@@ -149,25 +140,9 @@ class Number(WholeRows, msgspec.Struct, frozen=True, tag_field="kind", tag="regr
         """Which of n cells are not missing, shape (n,)."""
         return ~is_missing(target)
 
-    def class_codes(self, target: pa.ChunkedArray) -> IntArray | None:
-        """None: there are no classes."""
-        return None
-
     def original(self, y: AnyArray) -> AnyArray:
         """Values in the target's unit, float64, shape (n,)."""
         return y.astype(np.float64) * self.scale + self.center
-
-    def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:
-        """Sample weights scaled to mean one, shape (n,)."""
-        return sample_weight / sample_weight.mean()
-
-    def weight_factors(self, y: AnyArray) -> FloatArray:
-        """Ones, shape (n,)."""
-        return np.ones(len(y))
-
-    def strata(self, y: AnyArray) -> IntArray | None:
-        """None: rows are dealt whatever their value."""
-        return None
 
     def indicators(self, y: AnyArray) -> FloatArray:
         """The ranks of values, (n, 1): a few large ones cannot hide the others."""
@@ -176,18 +151,6 @@ class Number(WholeRows, msgspec.Struct, frozen=True, tag_field="kind", tag="regr
     def describe(self, y: AnyArray) -> str:
         """Mean and standard deviation of the values of training."""
         return f"mean {self.center:,.4g}, standard deviation {self.scale:,.4g} (regression)"
-
-    def find_few(self, y: AnyArray, fewest: int) -> list[str]:
-        """None: there are no classes."""
-        return []
-
-    def right_probabilities(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """None: a number has no probability."""
-        return np.zeros(0)
-
-    def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
-        """None, (2, 0): there are no classes."""
-        return np.zeros((2, 0), int)
 
     def normalise(self, outputs: FloatArray) -> FloatArray:
         """The scaled values as they are, float64."""

@@ -23,6 +23,7 @@ _ENOUGH_OF_A_WORD, _ENOUGH_WORDS = 20, 10_000
 _OF_WORDS, _OF_CHARACTERS = 0.05, 0.025
 """Seconds of a moment (our choices): characters are short."""
 _FEWEST_MOMENTS = 4
+"""Moments that the longest recording has at least (our choice)."""
 _MOST_NUMBERS = 60_000_000
 """Numbers that answers to all rows may take, half a gigabyte, which stands several times in memory (our choice)."""
 

@@ -27,6 +27,7 @@ from weights.tasks.base import ConvexLoss, Outcome, OutputFunctions
 from weights.tasks.ctc import find_texts, text_losses
 from weights.tasks.metrics import SPELLED_METRICS, WORD_METRICS, Measure, count_wrong_words
 from weights.tasks.text_losses import text_functions
+from weights.tasks.unclassed import Unclassed
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 _MOST_SYMBOLS, _MOST_MOMENTS, _MOST_CODES = 10_000, 10_000, 10_000
@@ -56,7 +57,7 @@ def _is_of_a_word(letter: str) -> bool:
     return letter.isalnum() or letter in "_'" or unicodedata.category(letter).startswith("M")
 
 
-class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
+class Transcript(Unclassed, msgspec.Struct, frozen=True, tag_field="kind"):
     """What transcripts of words and of characters share; what they do not is here that of words.
 
     Attributes:
@@ -88,7 +89,6 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
     origin: ClassVar[float] = 0.0
     loss_scale: ClassVar[float] = 1.0
     loss_name: ClassVar[str] = "log loss of texts"
-    classes: ClassVar[list[Any]] = []
 
     @property
     def functions(self) -> OutputFunctions:
@@ -99,11 +99,6 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
     def convex(self) -> ConvexLoss:
         """Never: the loss is not convex in the outputs."""
         self._refuse("A convex loss was needed")
-
-    @property
-    def labels(self) -> AnyArray:
-        """None: a text is no class."""
-        return np.zeros(0, object)
 
     @property
     def heard(self) -> list[Any]:
@@ -174,25 +169,9 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
         lengths = np.array([len(self.split(text or "")) for text in as_text(target).to_pylist()], int)
         return ~np.asarray(is_missing(target)) & (lengths <= self.n_codes)
 
-    def class_codes(self, target: pa.ChunkedArray) -> None:
-        """None: a text is no class."""
-        return None
-
     def original(self, y: AnyArray) -> AnyArray:
         """The codes as they are."""
         return y
-
-    def row_weights(self, y: AnyArray, sample_weight: FloatArray) -> FloatArray:
-        """Sample weights, scaled to mean one, shape (n,)."""
-        return sample_weight / sample_weight.mean()
-
-    def weight_factors(self, y: AnyArray) -> FloatArray:
-        """Ones, shape (n,)."""
-        return np.ones(len(y))
-
-    def strata(self, y: AnyArray) -> IntArray | None:
-        """None."""
-        return None
 
     def indicators(self, y: AnyArray) -> FloatArray:
         """How often each symbol comes, shape (n, k)."""
@@ -203,18 +182,6 @@ class Transcript(msgspec.Struct, frozen=True, tag_field="kind"):
         words = Counter(word for codes in y for word in split_words(self.join(code for code in codes if code >= 0)))
         common = ", ".join(f"{word} {n:,}" for word, n in words.most_common(4))
         return f"{words.total():,} words of {len(words):,} different, {words.total() / max(len(y), 1):.1f} in a text; {common}"
-
-    def find_few(self, y: AnyArray, fewest: int) -> list[str]:
-        """None: there are no classes."""
-        return []
-
-    def right_probabilities(self, y: AnyArray, predictions: FloatArray) -> FloatArray:
-        """None: a text as a whole is no word."""
-        return np.zeros(0)
-
-    def count_answers(self, y: AnyArray, predictions: FloatArray) -> IntArray:
-        """Of no class, shape (2, 0)."""
-        return np.zeros((2, 0), int)
 
     # Losses
 

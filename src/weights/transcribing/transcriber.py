@@ -161,13 +161,13 @@ class Transcriber:
         best = max(scores, key=lambda words: scores[words] + grammar.weigh(words))
         if not best:
             return [], ()
-        probability, agreement, nearest = self._compare(said, best, grammar)
+        places = locate_words(said, best)
+        probability, agreement, nearest = self._compare(said, best, grammar, places)
         nearest = np.array(best) if self._task.spells else nearest  # of characters one by one no word might be left
         kept = np.flatnonzero(nearest != blank)  # of others, the rest alone is more probable
         spoken = self._task.words_in(nearest[kept].tolist())
         if not spoken:
             return [], best
-        places = locate_words(said, best)
         parts = [kept[own] for own, _ in spoken]
         edges = _find_edges(moments.loudness, np.array([[places[own[0]], places[own[-1]]] for own in parts]).reshape(-1, 2))
         seconds = self._listener.size / self.rate
@@ -188,15 +188,17 @@ class Transcriber:
             )
         return words, best
 
-    def _compare(self, said: FloatArray, words: tuple[int, ...], grammar: Grammar) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _compare(
+        self, said: FloatArray, words: tuple[int, ...], grammar: Grammar, places: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Of each word its probability beside others in its place, and beside none, the share of members for it, and the most probable."""
         n_words, n = said.shape[2] - 1, len(words)
         allowed = np.flatnonzero(grammar.allowed)
-        places = np.round(locate_words(said, words)).astype(int) if self._task.spells else None
         probability, agreement, nearest = np.zeros(n), np.zeros(n), np.zeros(n, int)
         for i, word in enumerate(words):
-            if places is not None:  # of many characters those that somebody hears thereabouts
-                near = said[:, max(places[i] - _NEAR, 0) : places[i] + _NEAR + 1, :-1].max((0, 1))
+            if self._task.spells:  # of many characters those that somebody hears thereabouts
+                place = round(float(places[i]))
+                near = said[:, max(place - _NEAR, 0) : place + _NEAR + 1, :-1].max((0, 1))
                 allowed = np.flatnonzero((near > _HARDLY) | (np.arange(n_words) == word))
             others = np.repeat(np.array([words]), len(allowed), 0)
             others[:, i] = allowed
