@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import jax
@@ -226,13 +227,37 @@ def test_the_work_done_is_handed_over_before_stopping():
 def test_what_is_stopped_within_a_round_goes_on_from_the_round_before(monkeypatch):
     stopper, advance = Stopper(99), Run._advance_member
 
-    def advance_and_stop(run: Run, m: int) -> None:
-        advance(run, m)
+    def advance_and_stop(run: Run, m: int):
+        advanced = advance(run, m)
         stopper.left = 0 if (run.round, m) == (3, 2) else stopper.left
+        return advanced
 
     monkeypatch.setattr(Run, "_advance_member", advance_and_stop)
     with pytest.raises(Interrupted):
         train(stepped(), stopper.control())
+    assert stopper.kept["test"].values["round"] == 3
+    assert_same_bits(results(train(stepped(), Control(resume=stopper.kept))), results(train(stepped(), Control())))
+
+
+def test_members_that_threads_take_up_after_the_stop_do_not_reach_the_checkpoint(monkeypatch):
+    stopper, advance, is_late = Stopper(99), Run._advance_member, threading.Event()
+
+    def advance_and_stop(run: Run, m: int):
+        advanced = advance(run, m)
+        if (run.round, m) == (3, 0):
+            stopper.left = 0
+        elif run.round == 3:
+            is_late.set()
+        return advanced
+
+    def keep_late(name, snapshot, final):
+        if final:
+            assert is_late.wait(60), "no thread went on with the next member, so there was nothing to test"
+            stopper.kept[name] = snapshot()
+
+    monkeypatch.setattr(Run, "_advance_member", advance_and_stop)
+    with pytest.raises(Interrupted):
+        train(stepped(), replace(stopper.control(n_threads=1), keep=keep_late))
     assert stopper.kept["test"].values["round"] == 3
     assert_same_bits(results(train(stepped(), Control(resume=stopper.kept))), results(train(stepped(), Control())))
 

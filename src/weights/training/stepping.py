@@ -69,6 +69,10 @@ class _MemberRun:
     seconds: float = 0.0
     n_timed: int = 0
 
+    def copy(self) -> _MemberRun:
+        """Another that may go on without this one."""
+        return replace(self, rounds=[*self.rounds], health={**self.health})
+
 
 class Run:
     """A population on its way: `begin`, `advance` by rounds (as often as wanted), `finish`."""
@@ -127,20 +131,19 @@ class Run:
         with self.control.threads() as threads:
             while self.taken < until * self.run_length and not self._finished:
                 living = [m for m, member in enumerate(self.members) if not member.failure and not member.done]
-                before = [replace(member, rounds=[*member.rounds], health={**member.health}) for member in self.members]
                 try:
                     self.control.check()
                     self.feed.refill(self.taken, self.ends[self.round] - self.taken)
-                    for _ in self.control.each(threads, self._advance_member, living):
-                        pass
+                    advanced = [*self.control.each(threads, self._advance_member, living)]
                 except Interrupted:
-                    self.members = before  # the round did not end: whoever is still at work in it works on members that nobody keeps
-                    self.control.keep(self.job.name, self.snapshot, True)
+                    self.control.keep(self.job.name, self.snapshot, True)  # as the last round left it, whoever is still at work
                     raise
+                for m, member in zip(living, advanced, strict=True):
+                    self.members[m] = member
                 self._judge()
                 self.round += 1
                 if self.taken in self.measured_at or self.taken == self.run_length or self._finished:
-                    for _ in threads.map(self._measure, living):
+                    for _ in threads.map(self._measure, living, advanced):
                         pass
                 self.control.report(Progress(self.job.name, self.taken / self.run_length, self.curve[-1]))
                 self.control.keep(self.job.name, self.snapshot, False)
@@ -225,11 +228,12 @@ class Run:
         member.best, member.done = params, True
         member.outputs = apply_program(job.specs[m], job.layout)(params, job.inputs[self.judged[m]])
 
-    def _advance_member(self, m: int) -> None:
-        member, job, began = self.members[m], self.job, time.perf_counter()
+    def _advance_member(self, m: int) -> _MemberRun:
+        """Member m after the round at hand; the run keeps the one before until the round has ended for all."""
+        member, job, began = self.members[m].copy(), self.job, time.perf_counter()
         taken, n_steps = self.taken, self.ends[self.round] - self.taken
         if taken == 0:
-            self._measure(m)
+            self._measure(m, member)
         state, info, outputs = self.program.advance(
             member.state,
             self.feed.shared,
@@ -249,12 +253,13 @@ class Run:
             member.failure = f"its loss was no longer finite at step {int(info.diverged_at)}"
         elif not np.isfinite(member.outputs).all():
             member.failure = f"its outputs were no longer finite after step {taken + n_steps}"
+        return member
 
-    def _measure(self, m: int) -> None:
-        """Take down the health of a member; what one more step would do is tried with a batch of the round that has just ended."""
+    def _measure(self, m: int, member: _MemberRun) -> None:
+        """Take down the health of member m; what one more step would do is tried with a batch of the round that has just ended."""
         if not self.control.measuring:
             return
-        member, begin = self.members[m], self.ends[self.round - 2] if self.round > 1 else 0
+        begin = self.ends[self.round - 2] if self.round > 1 else 0
         batch = jnp.asarray(self.feed.batches(m, begin, 1)[0])
         known = self.arguments[m], batch, np.float32(self.run_length), jnp.asarray(self.feed.places(self.looked_at[m]), jnp.int32)
         kept = member.state._replace(mean=member.best)
