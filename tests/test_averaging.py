@@ -9,6 +9,7 @@ from scipy.special import softmax
 from weights.averaging import average_members, average_out_of_bag
 from weights.tasks.classes import Binary, Multiclass
 from weights.tasks.number import Number
+from weights.tasks.transcripts import WordTranscript
 
 TASKS = [Number("y", center=10.0, scale=2.0), Binary("y", ["no", "yes"]), Multiclass("y", ["a", "b", "c"])]
 EACH_TASK = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
@@ -65,3 +66,26 @@ def test_a_row_that_nobody_answers_is_zero():
     mean, n_predictions = average_out_of_bag(TASKS[2], 2, [(np.asarray([1]), np.ones((1, 3), np.float32))])
     np.testing.assert_array_equal(mean[0], np.zeros(3))
     np.testing.assert_array_equal(n_predictions, [0, 1])
+
+
+def heard_at(*moments: int) -> np.ndarray:
+    """Probabilities (1, 20 * 3) of the first of two words at these moments, and of none elsewhere."""
+    told = np.tile([0.01, 0.01, 0.98], (20, 1))
+    told[list(moments)] = [0.98, 0.01, 0.01]
+    return told.reshape(1, -1)
+
+
+TEXTS = WordTranscript("text", ["on", "off"], n_moments=20, n_codes=3)
+
+
+def test_a_word_that_members_hear_at_moments_that_differ_is_one_word():
+    members = [heard_at(moment) for moment in (8, 9, 11, 13)]
+    np.testing.assert_allclose(average_members(TEXTS, members, np.full(4, 0.25)), heard_at(8), atol=1e-9)
+    out_of_bag, _ = average_out_of_bag(TEXTS, 1, [(np.arange(1), own) for own in members])
+    np.testing.assert_allclose(out_of_bag, heard_at(8), atol=1e-9)
+
+
+def test_members_of_a_text_of_which_each_saw_other_rows_are_laid_over_what_answered_them_before():
+    early, late = heard_at(8)[0], heard_at(12)[0]
+    mean, _ = average_out_of_bag(TEXTS, 3, [(np.array([0, 1]), np.stack([early, early])), (np.array([1, 2]), np.stack([late, late]))])
+    np.testing.assert_allclose(mean, [early, early, late], atol=1e-9)

@@ -1,7 +1,8 @@
 """Averaging members: `average_members` over all of them, `average_out_of_bag` over those that never saw a row.
 
 Outputs are averaged in the space of `Task.normalise`: values, log odds or log probabilities. An average of logs lowers
-variance and leaves the bias alone (Gupta et al. 2022, "Ensembles of Classifiers: a Bias-Variance Perspective").
+variance and leaves the bias alone (Gupta et al. 2022, "Ensembles of Classifiers: a Bias-Variance Perspective"). Those of moments are
+laid over each other first (`Task.align`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from weights.types import FloatArray, IntArray
 
 def average_members(task: Task, outputs: Iterable[FloatArray], weights: FloatArray) -> FloatArray:
     """The mean (n, k) of the outputs (n, k) of each member for the same rows, by weights (m,) that add up to one."""
-    weighted = (weight * task.normalise(own) for weight, own in zip(weights, outputs, strict=True))
-    return sum(weighted, np.zeros(task.n_outputs))
+    total, mass = np.zeros(task.n_outputs), 0.0
+    for weight, own in zip(weights, outputs, strict=True):
+        normalised = task.normalise(own)
+        total = total + weight * (task.align(normalised, total / mass) if mass else normalised)
+        mass += weight
+    return total
 
 
 def average_out_of_bag(
@@ -34,6 +39,9 @@ def average_out_of_bag(
     """
     total, n_predictions = np.zeros((n_samples, task.n_outputs)), np.zeros(n_samples)
     for rows, outputs in predictions:
-        total[rows] += task.normalise(outputs)
+        normalised, n_before = task.normalise(outputs), n_predictions[rows]
+        again = n_before > 0
+        normalised[again] = task.align(normalised[again], total[rows[again]] / n_before[again, None])
+        total[rows] += normalised
         n_predictions[rows] += 1
     return total / np.maximum(n_predictions, 1)[:, None], n_predictions

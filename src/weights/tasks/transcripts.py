@@ -26,6 +26,7 @@ from weights.errors import DataError, UsageError, printable
 from weights.tasks.base import ConvexLoss, Outcome, OutputFunctions
 from weights.tasks.ctc import find_texts, text_losses
 from weights.tasks.metrics import SPELLED_METRICS, WORD_METRICS, Measure, count_wrong_words
+from weights.tasks.moments import align_moments
 from weights.tasks.text_losses import text_functions
 from weights.tasks.unclassed import Unclassed
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
@@ -188,13 +189,18 @@ class Transcript(Unclassed, msgspec.Struct, frozen=True, tag_field="kind"):
     def normalise(self, outputs: FloatArray) -> FloatArray:
         """Probabilities of symbols and of none at each moment, float64, of the shape of outputs (..., t * (k + 1)).
 
-        Means are of probabilities, not of their logarithms: members that hear a symbol a moment apart agree on it. Probabilities, none
-        below zero and of sum one at each moment, stay as they are, as unnormalised logarithms never are.
+        Means are of probabilities, not of their logarithms, and what members hear at moments that differ is laid over each other before
+        (`align`). Probabilities, none below zero and of sum one at each moment, stay as they are, as unnormalised logarithms never are.
         """
         moments = outputs.astype(np.float64).reshape(*outputs.shape[:-1], *self.prediction_shape)
         if (moments >= 0).all() and np.allclose(moments.sum(-1), 1.0, atol=1e-6):
             return moments.reshape(outputs.shape)
         return scipy.special.softmax(moments, axis=-1).reshape(outputs.shape)
+
+    def align(self, outputs: FloatArray, onto: FloatArray) -> FloatArray:
+        """Probabilities (n, t * (k + 1)), each symbol moved to where the mean of members, of the same shape, has it."""
+        shape = len(outputs), *self.prediction_shape
+        return align_moments(outputs.reshape(shape), onto.reshape(shape)).reshape(outputs.shape)
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """Minus the log probability of each text, shape (n,), from mean probabilities (n, t * (k + 1))."""

@@ -74,6 +74,24 @@ def test_silence_at_both_ends_is_cut_but_for_a_margin():
     assert read(encode(padded)).seconds == pytest.approx(1.3)
 
 
+def noise_of(seconds: float, decibels: float) -> np.ndarray:
+    """White noise, so much louder than the tone."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=round(seconds * RATE)) * np.sqrt((TONE**2).mean()) * 10 ** (decibels / 20)
+
+
+def test_a_quiet_consonant_behind_a_gap_is_kept():
+    # As the end of "six": a stop, and a hiss 45 dB below the vowel.
+    word = np.concatenate([TONE, np.zeros(round(0.08 * RATE)), noise_of(0.12, -45)])
+    assert len(trim(np.concatenate([word, np.zeros(RATE)]), RATE)) == pytest.approx(len(word), abs=0.06 * RATE)
+
+
+@pytest.mark.parametrize("decibels", [-45, -58, -70])
+def test_long_noise_far_below_the_loudest_is_cut(decibels):
+    kept = len(trim(np.concatenate([noise_of(1.0, decibels), TONE, noise_of(1.0, decibels)]), RATE)) - len(TONE)
+    assert kept <= 0.62 * RATE
+
+
 def test_the_loudest_stretch_of_a_long_recording_is_kept_and_a_short_one_says_where_it_ends():
     samples = np.concatenate([0.1 * np.ones(50), np.ones(20), 0.1 * np.ones(50)])
     assert (fit(samples, 20) == LOUDEST).all()

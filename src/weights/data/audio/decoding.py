@@ -52,10 +52,11 @@ _SIGNATURES = (
 """Where files that are no recording we read have which bytes, and what is said of them."""
 
 _FRAME, _HOP = 0.02, 0.01
-_SILENT = 1e-4
-"""Energy of a frame below which it is silence, as a share of the loudest one's: 40 dB (our choice)."""
-_MARGIN = 0.05
-"""Seconds that are kept beside what is no silence: consonants are quiet (our choice)."""
+_QUIET, _SILENT = 1e-4, 1e-6
+"""Energies of a frame, as shares of the loudest one's, below which it is quiet and silent: 40 and 60 dB (our choices)."""
+_FADING, _MARGIN = 0.25, 0.05
+"""Seconds beside what is not quiet in which what is not silent is kept, as consonants at the ends of words may be quieter than a vowel by
+40 dB; and seconds that are kept beside all that is kept (our choices)."""
 _NOTHING = 1e-4
 """Amplitude below which a recording is silence: 3 of the 32,767 steps of 16 bits."""
 _CANCELLED = 1e-3
@@ -139,17 +140,21 @@ def fit(samples: FloatArray, n_samples: int) -> FloatArray:
 
 
 def trim(samples: FloatArray, rate: int) -> FloatArray:
-    """The samples from a little before the first sound to a little behind the last: frames 40 dB below the loudest are silence."""
+    """The samples from a little before the first sound to a little behind the last.
+
+    Frames 40 dB below the loudest are no sound; those near a sound are, unless they are 60 dB below the loudest.
+    """
     size, hop = max(round(_FRAME * rate), 1), max(round(_HOP * rate), 1)
     if len(samples) <= size:
         return samples
     sums = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
     starts = np.arange(0, len(samples) - size + 1, hop)
     energy = sums[starts + size] - sums[starts]
-    loud = np.flatnonzero(energy > _SILENT * energy.max())
+    loud, fading = np.flatnonzero(energy > _QUIET * energy.max()), round(_FADING * rate / hop)
+    near = slice(max(loud[0] - fading, 0), loud[-1] + fading + 1)
+    sounds = starts[near][energy[near] > _SILENT * energy.max()]
     margin = round(_MARGIN * rate)
-    end = starts[loud[-1]] + size + margin
-    return samples[max(starts[loud[0]] - margin, 0) : end]
+    return samples[max(sounds[0] - margin, 0) : sounds[-1] + size + margin]
 
 
 def resample(samples: FloatArray, rate: int, wanted: int) -> FloatArray:
