@@ -10,7 +10,7 @@ import pytest
 from small import compiled
 from weights.data.inputs import Inputs, Layout
 from weights.elements.activation import Activation
-from weights.models.convolution import Convolution, cost, layer_names
+from weights.models.convolution import Convolution, cost, keep_largest, layer_names
 
 PICTURE = (12, 10, 3)
 LAYOUT = Layout((("pixels", PICTURE),), 4)
@@ -42,6 +42,20 @@ def convolved(x, layer, widened):
 def halved(x):
     n, height, width, c = x.shape
     return x.reshape(n, height // 2, 2, width // 2, 2, c).max((2, 4))
+
+
+@pytest.mark.parametrize("across", [1, 2])
+@pytest.mark.parametrize("size", [(4, 6), (5, 7), (3, 2)])
+def test_the_largest_neighbours_are_kept_and_their_derivatives_go_to_them(size, across):
+    x = np.random.default_rng(0).normal(size=(2, *size, 3))
+    height, width = size[0] // 2 * 2, size[1] // across * across
+    blocks = x[:, :height, :width].reshape(2, height // 2, 2, width // across, across, 3)
+    known, slopes = blocks.max((2, 4)), np.zeros_like(x)
+    slopes[:, :height, :width] = (2 * known[:, :, None, :, None] * (blocks == known[:, :, None, :, None])).reshape(2, height, width, 3)
+    found, found_slopes = jax.value_and_grad(lambda x: (keep_largest(x, across) ** 2).sum())(jnp.asarray(x, jnp.float32))
+    np.testing.assert_allclose(keep_largest(jnp.asarray(x, jnp.float32), across), known, rtol=1e-6)
+    np.testing.assert_allclose(found, (known**2).sum(), rtol=1e-5)
+    np.testing.assert_allclose(found_slopes, slopes, rtol=1e-5)
 
 
 def test_outputs_are_those_of_a_numpy_forward_pass():

@@ -9,6 +9,7 @@ Standardization"; Brock et al. 2021, "Characterizing Signal Propagation to Close
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import jax
@@ -121,18 +122,37 @@ def count_halvings(settings: Convolution, height: int) -> int:
 
 
 def _convolve_halved(x: jax.Array, w: jax.Array) -> jax.Array:
-    return convolve(_halved(x), w)
+    return convolve(keep_largest(x, 2), w)
 
 
 def _convolve_lowered(x: jax.Array, w: jax.Array) -> jax.Array:
-    x = x[:, : x.shape[1] // 2 * 2]
-    return convolve(jnp.maximum(x[:, ::2], x[:, 1::2]), w)
+    return convolve(keep_largest(x, 1), w)
 
 
-def _halved(x: jax.Array) -> jax.Array:
-    """The largest of each four neighbours (n, height / 2, width / 2, h): four slices, which CPUs compare faster than windows."""
-    x = x[:, : x.shape[1] // 2 * 2, : x.shape[2] // 2 * 2]
-    return jnp.maximum(jnp.maximum(x[:, ::2, ::2], x[:, 1::2, ::2]), jnp.maximum(x[:, ::2, 1::2], x[:, 1::2, 1::2]))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def keep_largest(x: jax.Array, across: int) -> jax.Array:
+    """The largest of each two neighbours down and so many across, (n, height / 2, width / across, h), of (n, height, width, h)."""
+    return _keep_largest(x, across)[0]
+
+
+def _keep_largest(x: jax.Array, across: int) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    """By slices, which CPUs compare faster than windows."""
+    height, width = x.shape[1] // 2 * 2, x.shape[2] // across * across
+    parts = [x[:, i:height:2, j:width:across] for i in range(2) for j in range(across)]
+    largest = functools.reduce(jnp.maximum, parts)
+    return largest, (x, largest)
+
+
+def _send_to_largest(across: int, kept: tuple[jax.Array, jax.Array], dy: jax.Array) -> tuple[jax.Array]:
+    """Derivatives go to all that are as large as the largest; those that JAX derives, slice by slice, take up to four times as long."""
+    x, largest = kept
+    many, of_all = (jnp.repeat(jnp.repeat(each, 2, 1), across, 2) for each in (largest, dy))
+    height, width = many.shape[1:3]
+    dx = jnp.where(x[:, :height, :width] == many, of_all, 0.0)
+    return (jnp.pad(dx, ((0, 0), (0, x.shape[1] - height), (0, x.shape[2] - width), (0, 0))),)
+
+
+keep_largest.defvjp(_keep_largest, _send_to_largest)
 
 
 _WINOGRAD = 0.35
