@@ -52,7 +52,7 @@ def test_a_run_of_columns_has_no_pictures():
 
 def test_explained_pictures_have_names_and_answers_in_words(model, folder):
     reported = []
-    found = answering.explained_pictures(model, folder / "test", label="dark", progress=reported.append)
+    found = answering.explained_pictures(model, model.read(folder / "test"), label="dark", progress=reported.append)
     assert [one.name for one in found] == [f"{name}/{i}.png" for name in ("bright", "dark") for i in range(3)]
     assert all(one.answer == f"dark with probability {one.saliency.prediction:.3f}" for one in found)
     assert reported[-1].share == 1.0

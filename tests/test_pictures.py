@@ -223,7 +223,7 @@ def test_settings_of_all_kinds_train(folder, settings):
 def test_progress_is_reported_while_pictures_are_read(folder):
     reported = []
     api.plan_fit(folder, progress=reported.append, **FAST)
-    assert reported[-1].name == "reading pictures"
+    assert reported[-1].name == "reading files"
     assert reported[-1].share == 1.0
 
 

@@ -100,6 +100,14 @@ def test_what_decides_can_be_heard(folder, tmp_path):
     assert "is written as .wav" in refused.stderr
 
 
+def test_contributions_of_recordings_are_of_the_recording_as_a_whole(folder):
+    model = wt.load(folder / "saved")
+    files = pa.table({"recording": [str(folder / "tones" / "rise" / f"{i}.wav") for i in range(3)]})
+    found = model.explain(files)
+    assert found.features == ["recording"]
+    np.testing.assert_allclose(found.base + found.contributions.sum(1), found.prediction, atol=0.02)
+
+
 def test_the_gallery_names_and_draws_recordings(folder, tmp_path):
     result = ask("draw", folder / "saved", "gallery", "-o", tmp_path / "gallery.png")
     assert result.exit_code == 0, result.output

@@ -16,4 +16,4 @@ def test_the_share_that_has_been_read_is_reported_as_progress():
     reported = []
     running.report_reading(reported.append)(0.25)
     running.report_reading(None)(0.5)
-    assert reported == [Progress("reading pictures", 0.25, None)]
+    assert reported == [Progress("reading files", 0.25, None)]

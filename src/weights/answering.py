@@ -129,16 +129,15 @@ class Explained(NamedTuple):
 
 
 def explained_pictures(
-    model: Model, data: Any, *, label: Any = None, progress: Callable[[Progress], None] | None = None
+    model: Model, table: pa.Table, *, label: Any = None, progress: Callable[[Progress], None] | None = None
 ) -> list[Explained]:
-    """What the answers to pictures rest on, at most `MOST_EXPLAINED` of them.
+    """What the answers to pictures in a table that `Model.read` gave rest on, at most `MOST_EXPLAINED` of them.
 
     Raises:
         DataError, UsageError: as `Model.saliency`, or there are more pictures.
     """
     check_scenes(model)
     number = None if label is None else model.ensemble.task.class_number(label)
-    table = model.read(data)
     if table.num_rows > MOST_EXPLAINED:
         raise UsageError(
             f"At most {MOST_EXPLAINED} pictures are explained at a time, but {table.num_rows:,} came. Name a picture, or a folder of fewer."

@@ -123,12 +123,17 @@ class Model(KeptAnswers):
         data = data if sample_rate is None else Recordings(data, sample_rate)
         return self.ensemble.predict(self._encode(data), threshold=threshold)
 
-    def predict_proba(self, data: Any) -> FloatArray:
+    def predict_proba(self, data: Any, *, sample_rate: int | None = None) -> FloatArray:
         """Calibrated probability of each class, shape (n, number of classes), in the order of `classes`.
+
+        Args:
+            data: as `predict`.
+            sample_rate: as `predict`.
 
         Raises:
             DataError: as `predict`. UsageError: the task is regression.
         """
+        data = data if sample_rate is None else Recordings(data, sample_rate)
         return self.ensemble.predict_proba(self._encode(data))
 
     def interval(self, data: Any, *, level: float = 0.9) -> Interval:

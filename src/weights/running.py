@@ -21,8 +21,8 @@ from weights.training.control import Control, Progress
 from weights.types import Params, ReportProgress
 
 Saved = TypeVar("Saved", bound=Any)
-READING = "reading pictures"
-"""The stage in which pictures are decoded."""
+READING = "reading files"
+"""The stage in which pictures, recordings or texts are read from their files."""
 OnProgress = Callable[[Progress], None] | None
 """Is called with each `Progress`, if it is anything."""
 
@@ -104,7 +104,7 @@ def run_at_once(
 
 
 def report_reading(progress: OnProgress) -> ReportProgress:
-    """A function that reports the share of pictures that has been read."""
+    """A function that reports the share of files that has been read."""
     if progress is None:
         return lambda share: None
     return lambda share: progress(Progress(READING, share, None))

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from weights.data.encoding import Category
 from weights.data.roles import Roles
-from weights.data.steering import find_test_rows, keep_copies_together, read_steering
+from weights.data.steering import describe_parts, find_test_rows, keep_copies_together, read_steering
 from weights.errors import DataError
 
 TABLE = pa.table({"x": [1, 2, 3], "w": [0.0, 1.0, 3.0], "g": ["a", "b", "a"], "t": [3, 2, 1], "part": ["train", "TEST", " val "]})
@@ -25,6 +26,12 @@ def test_what_steers_is_read_by_row_and_stays_with_it():
 def test_rows_for_the_test_are_those_a_column_calls_so():
     assert find_test_rows(TABLE, "part").tolist() == [False, True, False]
     assert not find_test_rows(TABLE, None).any()
+
+
+def test_a_feature_that_says_which_part_of_a_split_rows_belong_to_is_named():
+    columns = [Category(name, levels, False, False) for name, levels in (("part", ["test", "Train"]), ("ward", ["test", "north"]))]
+    [remark] = describe_parts(columns)
+    assert "--split part keeps the test apart" in remark
 
 
 def test_a_bad_cell_is_named_by_the_number_of_its_row():

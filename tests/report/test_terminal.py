@@ -379,7 +379,7 @@ def test_a_bar_never_goes_back_and_what_is_quick_or_transient_leaves_no_line(mon
         pass
     assert capsys.readouterr().err == ""
     with terminal.progress_bar(quiet=False, color=False, transient=True) as report:
-        report(Progress("reading pictures", 1.0, None))
+        report(Progress("reading files", 1.0, None))
     assert capsys.readouterr().err.endswith("\x1b[2K")
     with terminal.progress_bar(quiet=False, color=False, stages={"a": 1.0, "b": 1.0}) as report:
         report(Progress("b", 0.5, None))

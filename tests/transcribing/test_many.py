@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
 from click.testing import CliRunner
 from tests.sounds import RATE, encode, write_spelled, write_texts
 
 import weights as wt
 from weights.cli import cli
 from weights.errors import DataError, NotFoundError, UsageError
-from weights.transcribing.many import holds_many, judge, list_recordings
+from weights.report.terminal import next_lines
+from weights.transcribing.many import holds_many, judge, list_recordings, notes_on_words
 from weights.transcribing.transcriber import Word
 
 PLAIN = dict.fromkeys(("mixup", "babble", "background", "room", "channel", "tract", "pitch", "tempo", "rhythm"), 0.0)
@@ -126,6 +129,32 @@ def test_recordings_whose_text_is_missing_are_not_judged(run):
     assert "Word errors" in shown.stdout
     refused = ask("transcribe", run / "run", run / "new" / "texts.csv", "--group", "room")
     assert "Name the column of what is said" in refused.stderr
+
+
+def test_words_that_nobody_learned_are_named_beside_the_errors(run, model):
+    listed = list_recordings(str(run / "new" / "texts.csv"), said="room")
+    [note] = notes_on_words(model.ensemble, listed)
+    assert "100 % of the words that were said are none that the run learned" in note
+    assert "(it learned fall, rise)" in note
+    assert notes_on_words(model.ensemble, list_recordings(str(run / "new" / "texts.csv"), said="text")) == []
+
+
+def test_a_recording_that_cannot_be_read_is_named_before_any_is_heard(run, model, tmp_path):
+    (tmp_path / "good.wav").write_bytes((run / "new" / "0.wav").read_bytes())
+    (tmp_path / "zz.wav").write_bytes(b"")
+    with pytest.raises(DataError, match=r"1 of 2 recordings cannot be read: .*zz\.wav' is empty"):
+        model.transcribe_each(str(tmp_path))
+
+
+def test_silence_is_said_to_hold_no_word(run, tmp_path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(8000), 8000)
+    shown = ask("transcribe", run / "run", tmp_path / "silence.wav")
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert "no word was heard" in shown.stderr
+
+
+def test_what_comes_next_is_to_transcribe(model):
+    assert "weights transcribe runs/texts NEW.wav" in next_lines(Path("runs/texts"), model.ensemble)[1]
 
 
 @pytest.mark.parametrize(

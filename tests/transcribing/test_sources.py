@@ -28,6 +28,11 @@ def test_several_recordings_and_a_rate_too_many_are_refused(tmp_path):
         read_pieces(str(tmp_path / "x.wav"), RATE, sample_rate=RATE)
 
 
+def test_a_list_of_arrays_is_not_taken_for_samples():
+    with pytest.raises(UsageError, match="a list of arrays came"):
+        read_pieces([SOUND], RATE, sample_rate=RATE)
+
+
 def test_phrases_are_lines_of_words(tmp_path):
     path = tmp_path / "phrases.txt"
     path.write_text("one two\n\n  three \n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,11 @@ def transcribe(run: str, source: str, output: str | None, as_json: bool, **given
     elif chosen.vtt:
         print_lines(write_vtt(words))
     else:
-        print_lines(word_line(word, transcriber.n_members) for word in words)
+        first = next(words, None)
+        if first is None:
+            say(["no word was heard"])
+        else:
+            print_lines(word_line(word, transcriber.n_members) for word in itertools.chain([first], words))
 
 
 def _transcribe_many(
@@ -97,7 +102,7 @@ def _transcribe_many(
     from weights.report.terminal import progress_bar
     from weights.report.transcripts import error_lines, error_record, transcript_lines, transcripts_table
     from weights.training.control import Progress
-    from weights.transcribing.many import list_recordings, transcribe_each
+    from weights.transcribing.many import list_recordings, notes_on_words, transcribe_each
 
     if chosen.raw is not None:
         raise UsageError("--raw is for standard input; files say their own rates. Leave it out.")
@@ -120,6 +125,7 @@ def _transcribe_many(
     print_lines(transcript_lines(found) if output is None else [])
     if n_missing := sum(own is None for own in listed.said or []):
         say([f"{n_missing:,} of {len(listed.names):,} recordings have no '{printable(str(chosen.said))}', and are not judged"])
+    say(notes_on_words(model.ensemble, listed))
     print_lines(error_lines(found.errors, grouped=listed.group is not None) if found.errors is not None else [])
     if output is not None:
         say([f"{sum(map(len, found.words)):,} words of {len(found.names):,} recordings in {printable(output)}"])

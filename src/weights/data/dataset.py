@@ -25,7 +25,15 @@ from weights.data.levels import bound_levels
 from weights.data.registry import KINDS, find_block_kind, kind_of, mark_kinds, used_kinds
 from weights.data.repeats import describe_repeats
 from weights.data.roles import STEERING, Roles, check_cells, check_roles
-from weights.data.steering import Steering, find_test_rows, keep_copies_together, read_group, read_sample_weight, read_steering
+from weights.data.steering import (
+    Steering,
+    describe_parts,
+    find_test_rows,
+    keep_copies_together,
+    read_group,
+    read_sample_weight,
+    read_steering,
+)
 from weights.data.table.columns import Found, as_text, describe_cells, find_bare_kind, find_kind, is_missing
 from weights.data.table.delimited import notation_of, remark_of, remarks_of
 from weights.data.table.indices import describe_index
@@ -215,7 +223,7 @@ def prepare(table: pa.Table, roles: Roles, *, source: str = "table", numbers: In
         sample_weight=learned.weight / learned.weight.mean(),
         group=learned.group,
         time=learned.time,
-        remarks=[*remarks, *crowded, *for_test],
+        remarks=[*remarks, *crowded, *for_test, *describe_parts(encoding.columns)],
         roles=roles,
         source=source,
         inspected=_inspected(encoding, rows),

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weights.data.encoding import Category, ColumnEncoding
 from weights.data.files.listing import PARTS
 from weights.data.repeats import describe_copies, find_copies, keep_together
 from weights.data.roles import Roles
 from weights.data.table.columns import as_text, to_levels, to_numbers, to_seconds
 from weights.data.table.rownumbers import rows_numbered
-from weights.errors import DataError
+from weights.errors import DataError, listed, printable
 from weights.types import AnyArray, BoolArray, FloatArray, IntArray
 
 
@@ -70,6 +72,22 @@ def find_test_rows(table: pa.Table, split: str | None) -> BoolArray:
     if tests.all():
         raise DataError(f"'{split}' must leave rows to learn from, but says test in all {len(tests)} rows. Name another column.")
     return tests
+
+
+def describe_parts(columns: Iterable[ColumnEncoding]) -> list[str]:
+    """That a column of features says which part of an official split rows belong to, if there is one."""
+    return [
+        f"'{printable(column.name)}' says {listed([*column.levels], 3)}, as an official split does, and is read as a feature: "
+        f"--split {column.name} keeps the test apart, --drop {column.name} leaves the column out"
+        for column in columns
+        if isinstance(column, Category) and _are_parts(column.levels)
+    ]
+
+
+def _are_parts(levels: Iterable[str]) -> bool:
+    """Whether levels are words for parts of a split, of which some are learned from and some are not."""
+    parts = {PARTS.get(level.strip().lower()) for level in levels}
+    return None not in parts and {"train", "test"} <= parts
 
 
 def find_rows_of(table: pa.Table, split: str, name: str) -> BoolArray:

@@ -156,6 +156,7 @@ def spectrogram_model(settings: Spectrogram, layout: Layout, initialization: Ini
         model = build(_tell_symbols(front, settings, grid, layout.n_outputs // (settings.symbols + 1)))
         return model._replace(by_moment=_listen_by_moment(build(_tell_symbols(front, settings, grid)), settings, layout))
     model = residual_model(parts, layout, initialization, activation, front)
+    model = model._replace(block_places={SOUNDING: (layout.place(SOUND),)})  # where a recording sounds is of the recording, too
     return _tell_words(model, settings, layout, grid, initialization) if settings.words else model
 
 

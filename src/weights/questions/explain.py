@@ -106,7 +106,8 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
     from weights.report.json import saliency_object
     from weights.summary import labelled
 
-    pictures = answering.explained_pictures(model, part_of(options.source, options), label=options.label, progress=asker.progress)
+    rows = model.read(part_of(options.source, options))
+    pictures = answering.explained_pictures(model, rows, label=options.label, progress=asker.progress)
     maps = [picture.saliency for picture in pictures]
     lines, disclaimer = [], model.ensemble.encoding.disclaimer
     for picture in pictures:
@@ -115,6 +116,7 @@ def ask_maps(model: Model, options: MapsOptions, asker: Asker) -> Answer:
         [{"name": picture.name, "answer": picture.answer, **saliency_object(picture.saliency)} for picture in pictures],
         [*lines, *([disclaimer] if disclaimer else [])],
         saliency_figure(maps, [picture.name for picture in pictures], [picture.answer for picture in pictures], footnote=disclaimer),
+        notes=model.notes(rows),
         contents=f"{len(pictures):,} explained",
         wave=functools.partial(_join_waves, waves) if (waves := [each.wave for each in maps if each.wave is not None]) else None,
     )

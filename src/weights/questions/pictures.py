@@ -179,7 +179,7 @@ UNITS = Question(
     options=UnitsOptions,
     refuses=refuse_filters,
     caption="pictures or recordings, and patches, that excite units of a deeper layer most",
-    stages={"reading pictures": 1.0},
+    stages={"reading files": 1.0},
 )
 GALLERY = Question(
     name="gallery",
@@ -193,5 +193,5 @@ GALLERY = Question(
     options=GalleryOptions,
     refuses=refuse_gallery,
     caption="pictures or recordings answered rightly, wrongly and uncertainly",
-    stages={"reading pictures": 1.0},
+    stages={"reading files": 1.0},
 )

@@ -87,7 +87,7 @@ DIAGNOSE = Question(
     """,
     ask=ask_diagnose,
     options=DiagnoseOptions,
-    stages={"reading pictures": 0.05, "trials": 0.95},
+    stages={"reading files": 0.05, "trials": 0.95},
 )
 COMPARE = Question(
     name="compare",
@@ -102,7 +102,7 @@ COMPARE = Question(
     """,
     ask=ask_compare,
     options=CompareOptions,
-    stages={"reading pictures": 0.05, "trainings": 0.95},
+    stages={"reading files": 0.05, "trainings": 0.95},
 )
 CHECK_INTERVALS = Question(
     name="check-intervals",
@@ -117,5 +117,5 @@ CHECK_INTERVALS = Question(
     ask=ask_check_intervals,
     options=CheckOptions,
     refuses=refuse_check,
-    stages={"reading pictures": 0.05, "simulations": 0.95},
+    stages={"reading files": 0.05, "simulations": 0.95},
 )

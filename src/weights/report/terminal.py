@@ -31,6 +31,7 @@ from weights.tasks.base import Task
 from weights.tasks.metrics import UNLISTED, Measure
 from weights.training.control import Progress, Stages
 from weights.training.plan import Plan
+from weights.transcribing.listening import hears_words
 from weights.verdicts import Usefulness
 
 _PLAIN_EVERY_SECONDS = 10.0
@@ -97,7 +98,8 @@ def next_lines(saved: Path | None, ensemble: Ensemble) -> list[str]:
         steps = [*(["summary {run}"] if ensemble.report.is_weighed else []), "diagnose {run}", "predict {run} NEW.csv"]
         return saved_lines(saved, steps)
     task = ensemble.task
-    steps = ensemble.encoding.kinds[0].next_steps(bool(task.classes))
+    heard = ["transcribe {run} NEW.wav"] if hears_words(ensemble) else []
+    steps = [*heard, *ensemble.encoding.kinds[0].next_steps(bool(task.classes))]
     return saved_lines(saved, [step for step in steps if task.decomposes or not step.startswith("diagnose")])
 
 

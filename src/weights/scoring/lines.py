@@ -98,7 +98,7 @@ def _describe_verdict(score: Score) -> str:
     measure, gap = find_measure(first.name), first.difference
     name = name_of(first.name)
     if gap is None or gap.p_value is None:
-        return "nothing is tested, for want of rows, of groups, or of rows of other classes than the commonest"
+        return "nothing is tested: there are too few rows or groups, too few classes in them, or their errors are all alike"
     said = f"{_signed(measure, gap.value)} [{_signed(measure, gap.low)} {_signed(measure, gap.high)}], p {_equals(gap.p_value)}"
     if gap.p_value < _SIGNIFICANT:
         return f"{name} is {'worse' if gap.value > 0 else 'better'} on these rows than out of bag, more than chance explains: {said}"

@@ -175,6 +175,11 @@ class _Program(NamedTuple):
     n_moments: int
 
 
+def hears_words(ensemble: Ensemble) -> bool:
+    """Whether the ensemble tells words apart by moment, so that sound that goes on can be transcribed."""
+    return _find(ensemble) is not None
+
+
 def _find(ensemble: Ensemble) -> tuple[Population, _Program] | None:
     """The population of largest stacking weight that tells words apart by moment, if there is one."""
     layout = ensemble.encoding.layout(ensemble.task.n_outputs)

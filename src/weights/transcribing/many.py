@@ -6,6 +6,7 @@ Recordings come as a folder, or as a table that names files; where a column of i
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +15,13 @@ import pyarrow as pa
 
 from weights.data.audio.decoding import FORMAT_OF_SUFFIX, FORMATS_IN_WORDS
 from weights.data.audio.medium import RECORDINGS
+from weights.data.audio.stream import find_faults
 from weights.data.files.naming import find_column, folder_of
 from weights.data.steering import read_group
 from weights.data.table.columns import as_text
 from weights.data.table.read import is_table_name, read_table
 from weights.ensemble import Ensemble
-from weights.errors import DataError, NotFoundError, UsageError, printable, suggest
+from weights.errors import DataError, NotFoundError, UsageError, listed, printable, suggest
 from weights.tasks.transcripts import split_words
 from weights.tasks.worderrors import WordErrors, count_word_errors
 from weights.transcribing.sources import read_pieces
@@ -99,26 +101,42 @@ def list_recordings(source: Any, *, said: str | None = None, group: str | None =
 
 
 def transcribe_each(
-    ensemble: Ensemble, listed: Listed, *, report_progress: Callable[[float], None] = lambda share: None, **options: Any
+    ensemble: Ensemble, recordings: Listed, *, report_progress: Callable[[float], None] = lambda share: None, **options: Any
 ) -> Transcripts:
     """The words of each recording, and their errors where it is known what is said.
 
     Args:
         ensemble: learned from recordings of single words, or of texts.
-        listed: the recordings.
+        recordings: where they are.
         report_progress: called with the share of them that is done.
         **options: lexicon, phrases, as `Transcriber`.
 
     Raises:
-        NotFoundError, DataError: a recording is not there, or cannot be read. UsageError: as `Transcriber`.
+        DataError: recordings are not there, or cannot be read. UsageError: as `Transcriber`.
     """
+    if faults := find_faults(recordings.paths):
+        raise DataError(f"{len(faults):,} of {len(recordings.paths):,} recordings cannot be read: {listed(faults, 3)}. Leave them out.")
     kept: dict[str, Any] = {name: None if values is None else [*values] for name, values in options.items()}  # asked about again and again
     words = []
-    for i, path in enumerate(listed.paths, start=1):
+    for i, path in enumerate(recordings.paths, start=1):
         transcriber = Transcriber(ensemble, **kept)
         words.append([*transcribe(transcriber, read_pieces(path, transcriber.rate))])
-        report_progress(i / len(listed.paths))
-    return Transcripts(listed.names, words, None if listed.said is None else judge(words, listed.said, group=listed.group))
+        report_progress(i / len(recordings.paths))
+    return Transcripts(recordings.names, words, None if recordings.said is None else judge(words, recordings.said, group=recordings.group))
+
+
+def notes_on_words(ensemble: Ensemble, recordings: Listed) -> list[str]:
+    """That words which were said are none that the run can hear, if there are such; nothing where words are spelled."""
+    if recordings.said is None or ensemble.task.spells:
+        return []
+    known = {part for name in ensemble.task.heard for part in split_words(str(name))}
+    said = Counter(word for words in recordings.said for word in words or [])
+    never = [word for word, _ in said.most_common() if word not in known]
+    if not never:
+        return []
+    share = 100 * sum(said[word] for word in never) / said.total()
+    words = f"{listed([*map(printable, never)], 5)} (it learned {listed(sorted(known), 10)})"
+    return [f"{share:.0f} % of the words that were said are none that the run learned, and count as errors: {words}"]
 
 
 def judge(words: Sequence[Sequence[Word]], said: Sequence[Sequence[str] | None], *, group: IntArray | None = None) -> WordErrors:

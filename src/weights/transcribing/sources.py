@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from weights.data.audio.medium import Recordings
 from weights.data.audio.stream import read_array, read_file
 from weights.errors import DataError, NotFoundError, UsageError, printable
@@ -28,6 +30,8 @@ def read_pieces(source: Any, rate: int, *, sample_rate: int | None = None) -> It
         if len(source.samples) != 1:
             raise UsageError(f"One recording is transcribed at a time, but {len(source.samples)} came. Give them one by one.")
         return read_array(source.samples[0], source.sample_rate, rate)
+    if isinstance(source, list | tuple) and any(isinstance(each, np.ndarray) for each in source):
+        raise UsageError("One recording is transcribed at a time, but a list of arrays came. Give them one by one, without the brackets.")
     if isinstance(source, str | os.PathLike):
         if sample_rate is not None:
             raise UsageError("A file says its own rate. Leave out the sample rate.")

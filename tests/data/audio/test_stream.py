@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.sounds import RATE, encode, tone
 
-from weights.data.audio.stream import read_array, read_file, read_standard_stream
+from weights.data.audio.stream import find_faults, read_array, read_file, read_standard_stream
 from weights.errors import DataError, NotFoundError
 
 SOUND = np.concatenate([tone(500, 0.4), np.zeros(800), tone(900, 0.3)]).astype(np.float32)
@@ -96,7 +96,13 @@ def test_nothing_without_a_head_is_refused():
 def test_files_and_arrays_that_hold_no_sound_are_refused(tmp_path):
     with pytest.raises(NotFoundError, match="There is no recording"):
         [*read_file(tmp_path / "x.wav", RATE)]
-    for content, words in ((b"", "is empty"), (encode(SOUND[:0]), "0 samples"), (b"RIFFxxxx", "damaged"), (b"PK\x03\x04...", "a zip")):
+    for content, words in (
+        (b"", "is empty"),
+        (encode(SOUND[:0]), "0 samples"),
+        (b"RIFFxxxx", "is cut off"),
+        (b"PK\x03\x04...", "a zip"),
+        (encode(SOUND)[:3000], "is cut off"),
+    ):
         (tmp_path / "x.wav").write_bytes(content)
         with pytest.raises(DataError, match=words):
             [*read_file(tmp_path / "x.wav", RATE)]
@@ -105,3 +111,14 @@ def test_files_and_arrays_that_hold_no_sound_are_refused(tmp_path):
             [*read_array(samples, rate, RATE)]
     with pytest.raises(DataError, match="NaN"):
         [*read_array(SOUND * np.nan, RATE, RATE)]
+    with pytest.raises(DataError, match=r"channels of 1 samples, but shape \(t,\) or \(t, channels\) was needed"):
+        [*read_array(SOUND[None], RATE, RATE)]
+    with pytest.raises(DataError, match="is a folder"):
+        [*read_file(tmp_path, RATE)]
+
+
+def test_all_files_that_cannot_be_read_are_named_before_any_is_heard(tmp_path):
+    for name, content in (("good.wav", encode(SOUND)), ("empty.wav", b""), ("half.wav", encode(SOUND)[:3000])):
+        (tmp_path / name).write_bytes(content)
+    faults = find_faults(tmp_path / name for name in ("good.wav", "empty.wav", "half.wav", "gone.wav"))
+    assert [fault.split("' ")[1] for fault in faults] == ["is empty (0 bytes)", "is cut off", "is not there"]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_SECONDS_READ = 600
 """Longer recordings are not learned from (our choice)."""
+MOST_CHANNELS = 64
+"""More are samples of an array that was turned round (our choice)."""
 _LEAST_SECONDS = 0.02
 _RATES = (1_000, 384_000)
 _AT_ONCE = 1 << 18
@@ -189,7 +191,7 @@ def _mix_file(content: bytes) -> _Mixed:
         raise Unreadable("is empty (0 bytes)")
     if not _begins_like_sound(content):
         raise Unreadable(say_what_it_is(content))
-    if _lacks_its_end(content):
+    if lacks_its_end(content[:12], len(content)):
         raise Unreadable("is cut off")
     try:
         file = soundfile.SoundFile(io.BytesIO(content))
@@ -270,6 +272,8 @@ def scale_array(values: np.ndarray) -> FloatArray:
         raise Unreadable(f"is an array of shape {values.shape} and type {values.dtype}, no samples")
     if values.size == 0:
         raise Unreadable("holds no sound (0 samples)")
+    if values.ndim == 2 and values.shape[1] > MOST_CHANNELS:
+        raise Unreadable(f"has {values.shape[1]:,} channels of {values.shape[0]:,} samples, but shape (t,) or (t, channels) was needed")
     # Of unsigned ones the middle is silence, which the mean takes off.
     largest = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
     return (values.astype(np.float64) / largest).astype(np.float32).reshape(len(values), -1)
@@ -303,10 +307,10 @@ def _begins_like_sound(content: bytes) -> bool:
     return content.startswith((b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3")) or is_mpeg or is_w64
 
 
-def _lacks_its_end(content: bytes) -> bool:
-    """Whether a WAV ends before the size that its head gives; heads of streams give none (zero, or the largest number)."""
-    size = int.from_bytes(content[4:8], "little")
-    return content.startswith(b"RIFF") and size not in (0, 0xFFFFFFFF) and len(content) + 1 < size + 8 and size < 0x7FFFFFFF
+def lacks_its_end(head: bytes, n_bytes: int) -> bool:
+    """Whether a WAV of so many bytes ends before the size that its head gives; heads of streams give none (zero, or the largest number)."""
+    size = int.from_bytes(head[4:8], "little")
+    return head.startswith(b"RIFF") and size not in (0, 0xFFFFFFFF) and n_bytes + 1 < size + 8 and size < 0x7FFFFFFF
 
 
 def say_what_it_is(content: bytes) -> str:

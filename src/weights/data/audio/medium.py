@@ -143,7 +143,7 @@ def _choose_form(sample: Sample, options: SoundOptions) -> Form:
     n_samples = round((options.seconds or max(usual, 0.1)) * rate)
     remarks = [_remark_on_form(rate, n_samples, rates if options.sample_rate is None else Counter())]
     if kept and (silence := 1 - sum(kept) / sum(seconds for _, _, seconds in looked)) >= 0.01:
-        remarks.append(f"silence before and behind the sound was cut off recordings: {silence:.0%} of their time")
+        remarks.append(f"silence at the ends of recordings was cut, {100 * silence:.0f} % of their time")
     return Form(
         sound_field(n_samples, rate), functools.partial(_decode, rate=rate, n_samples=n_samples, array_rate=options.array_rate), remarks
     )
@@ -156,7 +156,8 @@ def _measure(content: Content, *, array_rate: int | None) -> tuple[int, float, f
 
 
 def _remark_on_form(rate: int, n_samples: int, rates: Counter[int]) -> str:
-    found = f", of rates from {min(rates):,} to {max(rates):,}" if len(rates) > 1 or (rates and max(rates) != rate) else ""
+    several = f"rates from {min(rates):,} to {max(rates):,}" if len(rates) > 1 else f"a rate of {max(rates, default=rate):,}"
+    found = f", of {several}" if {*rates} - {rate} else ""
     return f"recordings are read at {rate:,} samples a second{found}, for {say_time(n_samples / rate)} (--sample-rate, --recording-seconds)"
 
 

@@ -10,18 +10,30 @@ import io
 import wave
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from weights.data.audio.decoding import FORMATS, FORMATS_IN_WORDS, check_audio, check_rate, mix_channels, say_what_it_is, scale_array
+from weights.data.audio.decoding import (
+    FORMATS,
+    FORMATS_IN_WORDS,
+    MOST_CHANNELS,
+    check_audio,
+    check_rate,
+    lacks_its_end,
+    mix_channels,
+    say_what_it_is,
+    scale_array,
+)
 from weights.data.files.unreadable import Unreadable
 from weights.errors import DataError, NotFoundError, printable
 from weights.types import AnyArray, FloatArray
 
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
 _PIECE, _BLOCK = 0.1, 10.0
 """Seconds that are read at a time of a stream, so that it is answered while it goes on, and of a file (our choices)."""
-_MOST_CHANNELS = 64
 _MOST_AT_ONCE = 1 << 22
 """Samples of all channels that are read at a time."""
 _WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: np.dtype("<i2"), 4: np.dtype("<i4")}
@@ -34,21 +46,51 @@ def read_file(path: Path, rate: int) -> Iterator[FloatArray]:
         NotFoundError: there is no such file. DataError: it is no recording that is read, or is damaged.
     """
     check_audio()
-    import soundfile
-
+    if path.is_dir():
+        raise DataError(f"One recording was needed, but '{printable(str(path))}' is a folder. Use model.transcribe_each to hear many.")
     if not path.is_file():
         raise NotFoundError(f"There is no recording '{printable(str(path))}'. Name a {FORMATS_IN_WORDS} file, or - for standard input.")
-    with _named(f"The recording '{printable(str(path))}'"), path.open("rb", buffering=0) as content:
-        head = content.read(4096)
+    with _named(f"The recording '{printable(str(path))}'"), _opened(path) as file:
+        yield from _resample_all(_read_blocks(file), file.samplerate, rate)
+
+
+def find_faults(paths: Iterable[Path]) -> list[str]:
+    """Which files cannot be read, and why, by their heads: "'a.wav' is empty (0 bytes)"."""
+    check_audio()
+    faults = []
+    for path in paths:
+        try:
+            if not path.is_file():
+                raise Unreadable("is not there")
+            with _opened(path):
+                pass
+        except Unreadable as reason:
+            faults.append(f"'{printable(str(path))}' {reason}")
+    return faults
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[SoundFile]:
+    """A file of sound.
+
+    Raises:
+        Unreadable: it is none that is read, or damaged; its content too, while it is read.
+    """
+    import soundfile
+
+    with path.open("rb", buffering=0) as content:
+        head, n_bytes = content.read(4096), content.seek(0, io.SEEK_END)
         content.seek(0)
         if not head:
             raise Unreadable("is empty (0 bytes)")
+        if lacks_its_end(head, n_bytes):
+            raise Unreadable("is cut off")
         try:
             with soundfile.SoundFile(content.fileno(), closefd=False) as file:  # whatever its name says
                 if file.format not in FORMATS:
                     raise Unreadable(say_what_it_is(head))
                 check_rate(file.samplerate)
-                yield from _resample_all(_read_blocks(file), file.samplerate, rate)
+                yield file
         except soundfile.SoundFileError as error:
             raise Unreadable(say_what_it_is(head)) from error
 
@@ -107,7 +149,7 @@ def _read_wave(stream: IO[bytes], rate: int) -> Iterator[FloatArray]:
     try:
         with wave.open(stream) as file:
             own, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
-            if width not in _WIDTHS or not 1 <= channels <= _MOST_CHANNELS:
+            if width not in _WIDTHS or not 1 <= channels <= MOST_CHANNELS:
                 raise Unreadable(f"has {8 * width} bits and {channels} channels, but 8, 16 or 32 bits are read as they come")
             check_rate(own)
             yield from _resample_all(_read_pieces(file, own), own, rate)
