@@ -315,8 +315,9 @@ def _programs(spec: Spec, layout: Layout, functions: OutputFunctions) -> tuple[C
 
     def find_places(name: str) -> Any:
         """The place of the inputs that each of the last axis of an embedded block belongs to, or the one of all."""
-        known = model.embedded_places if name == COLUMNS else model.block_places.get(name, (layout.place(name),))
-        return jnp.asarray(known, jnp.int32)
+        if name == COLUMNS:
+            return jnp.asarray(model.embedded_places, jnp.int32)
+        return jnp.asarray(model.block_places[name] if name in model.block_places else (layout.place(name),), jnp.int32)
 
     def line(params: Params, reference: jax.Array, inputs: Inputs) -> tuple[Inputs, Inputs]:
         """Where the way begins, embedded, and how it goes on from there."""
