@@ -37,8 +37,8 @@ from weights.inspection.texts import explain_texts
 from weights.interruption import stop_request, stoppable
 from weights.keptanswers import KeptAnswers
 from weights.keptweights import list_weights, weights_of_columns
-from weights.prepared import GivenRows, Prepared
-from weights.preparing import find_rows, read_rows_again, rows_now_at, values_to_vary
+from weights.prepared import GivenRows, Prepared, find_rows, rows_now_at
+from weights.preparing import read_rows_again, values_to_vary
 from weights.remedies import diagnose as try_remedies
 from weights.running import OnProgress, report_reading, run
 from weights.scoring.records import Score

@@ -1,16 +1,20 @@
-"""A fit that is ready to start: `Prepared`, from what the user gave."""
+"""A fit that is ready to start: `Prepared`, from what the user gave; and where the rows of a fit are: `find_rows`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from weights.data.dataset import Dataset
+from weights.data.examples import EXAMPLES
 from weights.data.inputs import Layout
+from weights.data.table.part import Part
 from weights.data.table.read import AnyPart, lasting
-from weights.ensemble import Origin
+from weights.ensemble import Ensemble, Origin
+from weights.errors import NotFoundError, UsageError, printable
 from weights.inspection.decomposition import Judged
 from weights.spec import Spec
 from weights.tasks.base import Task
@@ -89,3 +93,33 @@ class Prepared:
         searched = sum(plan.seconds * len(self.races[plan.model]) / 2 for plan in self.plans if plan.model in self.races)
         stages = ({SEARCHING: searched} if searched else {}) | {plan.model: plan.seconds for plan in self.plans}
         return stages | ({WEIGHING: self.weighing_seconds} if self.inspect else {})
+
+
+def find_rows(ensemble: Ensemble, given: GivenRows | None) -> GivenRows:
+    """The rows of a fit: those that were given, or the file that the run names.
+
+    Raises:
+        UsageError: they came from memory and are not there any more. NotFoundError: the file is gone, or another folder is worked in.
+    """
+    origin = ensemble.report.origin
+    if given is not None:
+        return given
+    if origin is not None and origin.source is not None:
+        source = origin.source
+        if isinstance(source, str) and source not in EXAMPLES and not os.path.exists(source):
+            raise NotFoundError(
+                f"The rows of training were read from '{printable(source)}', which is not there, seen from '{printable(os.getcwd())}'. "
+                "Say where they are now: --data, or data= in Python."
+            )
+        return GivenRows(source)
+    raise UsageError(
+        "The rows of training came from memory and were not saved with the run. Give them again: a table with their columns and the "
+        f"target '{printable(ensemble.task.target)}', as data=frame in Python, or as a file with --data."
+    )
+
+
+def rows_now_at(ensemble: Ensemble, data: Any) -> Any:
+    """The rows of training where these are now: in another file the sheet, or the query, that they came from."""
+    origin = ensemble.report.origin
+    is_file = isinstance(data, str | os.PathLike)
+    return origin.source.at(os.fsdecode(data)) if is_file and origin is not None and isinstance(origin.source, Part) else data

@@ -29,7 +29,6 @@ from weights.data.roles import STEERING, Roles, column_labels, name_column, name
 from weights.data.table.columns import to_numbers
 from weights.data.table.delimited import with_remark
 from weights.data.table.duplicates import merge_copies
-from weights.data.table.part import Part
 from weights.data.table.read import describe_source, missing_words_of, read_table
 from weights.data.table.rownumbers import kept_numbers, rows_numbered, take_numbers
 from weights.ensemble import Ensemble, Origin, check_threads
@@ -200,30 +199,6 @@ def ready_again(dataset: Dataset, task: Task, specs: dict[str, Spec], n_threads:
     y = task.encode(dataset.target)
     weight, layout = task.row_weights(y, dataset.sample_weight), dataset.encoding.layout(task.n_outputs)
     return Prepared(dataset, task, y, weight, layout, specs, {}, [], [], n_threads)
-
-
-def find_rows(ensemble: Ensemble, given: GivenRows | None) -> GivenRows:
-    """The rows of a fit: those that were given, or the file that the run names.
-
-    Raises:
-        UsageError: they came from memory and are not there any more.
-    """
-    origin = ensemble.report.origin
-    if given is not None:
-        return given
-    if origin is not None and origin.source is not None:
-        return GivenRows(origin.source)
-    raise UsageError(
-        "The rows of training came from memory and were not saved with the run. Give them again: a table with their columns and the "
-        f"target '{printable(ensemble.task.target)}', as data=frame in Python, or as a file with --data."
-    )
-
-
-def rows_now_at(ensemble: Ensemble, data: Any) -> Any:
-    """The rows of training where these are now: in another file the sheet, or the query, that they came from."""
-    origin = ensemble.report.origin
-    is_file = isinstance(data, str | os.PathLike)
-    return origin.source.at(os.fsdecode(data)) if is_file and origin is not None and isinstance(origin.source, Part) else data
 
 
 def read_rows_again(ensemble: Ensemble, rows: GivenRows, report_progress: ReportProgress) -> Prepared:

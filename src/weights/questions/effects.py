@@ -181,7 +181,7 @@ def ask_effect(model: Model, options: EffectOptions, asker: Asker) -> Answer:
 
     from weights.data.distributions import describe_value, labels_of
     from weights.inspection.curves import find_curves
-    from weights.preparing import rows_now_at
+    from weights.prepared import rows_now_at
     from weights.report.figures import title_figure
     from weights.report.row_figures import curve_figure, in_digits
     from weights.tables import aligned

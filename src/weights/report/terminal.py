@@ -37,6 +37,8 @@ from weights.verdicts import Usefulness
 _PLAIN_EVERY_SECONDS = 10.0
 _MOST_NOTED = 8
 """Lines of remarks on columns; what does not fit is counted in the last of them, so that it stands for two at least."""
+_BAR_WIDTH = 16
+"""Of 80 columns, beside names, times and losses."""
 _QUICK_SECONDS = 1.0
 """What is done sooner shows no bar."""
 
@@ -276,25 +278,24 @@ def progress_bar(
 
 def _live_bar(color: bool, stages: Mapping[str, float], *, transient: bool) -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
     from rich.progress import Task as Bar
     from rich.text import Text
 
-    class _Left(TimeRemainingColumn):
-        """The time left, where it is known."""
+    class _Times(ProgressColumn):
+        """The time since the begin, and the time left, where it is known."""
 
         def render(self, task: Bar) -> Text:
-            return Text.assemble(", ", super().render(task), " left ") if task.total and not task.finished else Text()
+            left = (", ", TimeRemainingColumn(compact=True).render(task), " left") if task.total and not task.finished else ()
+            return Text.assemble(TimeElapsedColumn().render(task), *left)
 
     columns = (
         SpinnerColumn("line", style="none", finished_text=" "),
         TextColumn(f"{{task.description:<{LABEL - 3}}}"),
-        BarColumn(28),
+        BarColumn(_BAR_WIDTH),
         TextColumn("{task.fields[percent]:>5}"),
-        TimeElapsedColumn(),
-        TextColumn("elapsed"),
-        _Left(compact=True),
+        _Times(),
         TextColumn("{task.fields[loss]}"),
     )
     bars, together = Bars(*columns, console=Console(stderr=True, no_color=not color), transient=True), Stages(stages)
