@@ -364,5 +364,6 @@ SPECTROGRAM = residual_architecture(
     tells_moments=True,
     in_auto=True,
     defaults=RESIDUAL_DEFAULTS._replace(learning_rate=0.02),  # at 0.04 speakers who were not heard are answered worse
-    pace=CONVOLUTION.pace,
+    # Strings are longer than their words, and what changes sound takes a third of a step (measured).
+    pace=CONVOLUTION.pace._replace(compile_seconds=25.0, multiplication=0.5, activation=600.0),
 )

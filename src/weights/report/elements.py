@@ -33,7 +33,7 @@ def element_lines(population: Population, step_seconds: Mapping[str, float] | No
     recorded = _recorded(population)
     if recorded and step_seconds and population.name in step_seconds:
         n_steps = population.history["steps"][0, -1]
-        recorded["optimization"].append(f"{n_steps:,.0f} steps of {1e6 * step_seconds[population.name]:,.0f} us")
+        recorded["optimization"].append(f"{n_steps:,.0f} steps of {_say_step(step_seconds[population.name])}")
     for element in ("initialization", "activation", "regularization", "optimization", "updates"):
         settings = {k: v for k, v in msgspec.structs.asdict(getattr(spec, element)).items() if counts(spec, element, k)}
         in_use = {k: v for k, v in settings.items() if v not in (None, 0.0, ())}
@@ -146,6 +146,17 @@ def _layer_lines(layers: list[LayerHealth]) -> list[str]:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.3g} %"
+
+
+def _say_step(seconds: float) -> str:
+    """How long a step takes, in a unit of which there are a few.
+
+    Example:
+        >>> _say_step(250e-6), _say_step(0.0123), _say_step(1.25)
+        ('250 us', '12.3 ms', '1.25 s')
+    """
+    factor, unit = (1e6, "us") if seconds < 1e-3 else (1e3, "ms") if seconds < 1 else (1.0, "s")
+    return f"{factor * seconds:.3g} {unit}"
 
 
 def _plain(value: Any) -> str:
