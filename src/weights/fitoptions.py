@@ -280,7 +280,7 @@ class FitOptions(msgspec.Struct, frozen=True):
     model: Annotated[
         str,
         option(
-            "auto (linear and mlp, with pictures convolution, stacked by out-of-bag loss), {choices}.",
+            "auto (linear and mlp, with pictures convolution, with recordings spectrogram, stacked by out-of-bag loss), {choices}.",
             "NAME",
             choices=_MODELS,
         ),
@@ -288,7 +288,7 @@ class FitOptions(msgspec.Struct, frozen=True):
     members: Annotated[
         int | None,
         option(
-            "Members, in equal parts for the models, but one a fold at least (or all of fewer) each.  [default: 32, of pictures 8]",
+            "Members, in equal parts for the models, but at least one a fold each (or all of fewer).  [default: 32, pictures and recordings 8]",
             "NUMBER",
             "--members",
             "-m",

@@ -53,15 +53,16 @@ _OPTIONS = (
 @add_options(_OPTIONS)
 @guard
 def fit(source: str, settings: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> None:
-    """Train an ensemble on SOURCE: a CSV, TSV, Parquet, JSON-lines or Excel file, a database, pictures, or a bundled example.
+    """Train an ensemble on SOURCE: a CSV, TSV, Parquet, JSON-lines or Excel file, a database, pictures, recordings, or a bundled example.
 
-    Pictures are a folder or a .zip with a folder for each class, an .npz file, or a table with a column of file names. With --task
-    forecast SOURCE holds series, with a row for each moment.
+    Pictures and recordings are a folder or a .zip with a folder for each class, or a table with a column of file names; pictures also an
+    .npz file. With --task transcript a column holds what recordings say; with --task forecast SOURCE holds series, a row for each moment.
 
     \b
       weights fit breast-cancer
       weights fit income.parquet --target income --save runs/income
       weights fit photos/ --budget 15m
+      weights fit calls.csv --target word --group speaker
       weights fit visits.xlsx --sheet 2024 --target ill
       weights fit sales.csv --task forecast --time day --series shop --target sold --horizon 28
       weights fit clinic.sqlite --query "select age, dose, ill from visits" --target ill

@@ -35,7 +35,7 @@ class ExplainOptions(PartOptions, frozen=True):
 
 
 def ask_explain(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
-    """Contributions of features to the answers for rows of a table; of pictures, maps of what matters."""
+    """Contributions of features to the answers for rows of a table; of pictures and recordings, maps of what matters."""
     from weights.data.newrows import find_bare
     from weights.inspection.scenes import has_scenes
 
@@ -92,9 +92,9 @@ class MapsOptions(PartOptions, frozen=True):
 def _explain_pictures(model: Model, options: ExplainOptions, asker: Asker) -> Answer:
     usual = ExplainOptions()
     if (options.level, options.top) != (usual.level, usual.top):
-        raise UsageError("--level and --top are of features, which pictures do not have. Leave them out.")
+        raise UsageError("--level and --top are of features, which pictures and recordings do not have. Leave them out.")
     if options.source is None:
-        raise UsageError("No pictures were named. Name one to explain, or a folder.")
+        raise UsageError("Nothing to explain was named. Name a file, or a folder.")
     return ask_maps(model, MapsOptions(options.source, options.label, sheet=options.sheet, query=options.query), asker)
 
 
@@ -169,6 +169,7 @@ EXPLAIN = Question(
     \b
       weights explain runs/income new.csv --output contributions.csv
       weights explain runs/xray picture.png --output why.png
+      weights explain runs/commands call.wav --output why.png --listen why.wav
       weights explain runs/reviews new.csv --output why.html
     """,
     ask=ask_explain,
