@@ -288,7 +288,7 @@ class FitOptions(msgspec.Struct, frozen=True):
     members: Annotated[
         int | None,
         option(
-            "Members, in equal parts for the models, but at least one a fold each (or all of fewer).  [default: 32, pictures and recordings 8]",
+            "Members, in equal parts for the models, at least one a fold each, or all of fewer.  [default: 32, of pictures, sound 8]",
             "NUMBER",
             "--members",
             "-m",
