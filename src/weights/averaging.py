@@ -7,6 +7,7 @@ laid over each other first (`Task.align`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -20,8 +21,9 @@ def average_members(task: Task, outputs: Iterable[FloatArray], weights: FloatArr
     total, mass = np.zeros(task.n_outputs), 0.0
     for weight, own in zip(weights, outputs, strict=True):
         normalised = task.normalise(own)
-        total = total + weight * (task.align(normalised, total / mass) if mass else normalised)
-        mass += weight
+        if mass:
+            normalised = task.align(normalised, functools.partial(np.divide, total, mass))
+        total, mass = total + weight * normalised, mass + weight
     return total
 
 
@@ -39,9 +41,11 @@ def average_out_of_bag(
     """
     total, n_predictions = np.zeros((n_samples, task.n_outputs)), np.zeros(n_samples)
     for rows, outputs in predictions:
-        normalised, n_before = task.normalise(outputs), n_predictions[rows]
-        again = n_before > 0
-        normalised[again] = task.align(normalised[again], total[rows[again]] / n_before[again, None])
-        total[rows] += normalised
+        total[rows] += task.align(task.normalise(outputs), functools.partial(_mean_of, rows, total, n_predictions))
         n_predictions[rows] += 1
-    return total / np.maximum(n_predictions, 1)[:, None], n_predictions
+    return _mean_of(np.arange(n_samples), total, n_predictions), n_predictions
+
+
+def _mean_of(rows: IntArray, total: FloatArray, n_predictions: FloatArray) -> FloatArray:
+    """The means (r, k) of rows, from sums (n, k) of so many predictions (n,); zeros where there is none."""
+    return total[rows] / np.maximum(n_predictions[rows], 1)[:, None]

@@ -82,5 +82,10 @@ def test_few_moments_are_enough(n_moments):
     assert align_moments(moments, moments[::-1]).shape == moments.shape
 
 
+def test_what_is_laid_over_nothing_stays_as_it_is():
+    moments = np.random.default_rng(0).dirichlet(np.ones(4), (5, 30))
+    np.testing.assert_array_equal(align_moments(moments, np.zeros_like(moments)), moments)
+
+
 def test_no_rows_are_aligned_to_none():
     assert align_moments(np.zeros((0, 5, 3)), np.zeros((0, 5, 3))).shape == (0, 5, 3)

@@ -270,8 +270,11 @@ class Task(Protocol):
         What is there already stays as it is: means of members are treated as members again.
         """
 
-    def align(self, outputs: FloatArray, onto: FloatArray) -> FloatArray:
-        """Normalised outputs (n, k) of a member, with what is of other moments than in a mean of members (n, k) moved to those there."""
+    def align(self, outputs: FloatArray, onto: Callable[[], FloatArray]) -> FloatArray:
+        """Normalised outputs (n, k) of a member, what is of other moments than in a mean of members (n, k) moved to those there.
+
+        Rows of the mean are zero where it is of no members. It is made when it is asked for: most tasks need none.
+        """
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """The training loss of each row, shape (n,), from outputs (n, k): `functions.loss` in NumPy and float64."""

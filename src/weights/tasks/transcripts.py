@@ -197,10 +197,10 @@ class Transcript(Unclassed, msgspec.Struct, frozen=True, tag_field="kind"):
             return moments.reshape(outputs.shape)
         return scipy.special.softmax(moments, axis=-1).reshape(outputs.shape)
 
-    def align(self, outputs: FloatArray, onto: FloatArray) -> FloatArray:
+    def align(self, outputs: FloatArray, onto: Callable[[], FloatArray]) -> FloatArray:
         """Probabilities (n, t * (k + 1)), each symbol moved to where the mean of members, of the same shape, has it."""
         shape = len(outputs), *self.prediction_shape
-        return align_moments(outputs.reshape(shape), onto.reshape(shape)).reshape(outputs.shape)
+        return align_moments(outputs.reshape(shape), onto().reshape(shape)).reshape(outputs.shape)
 
     def row_losses(self, outputs: FloatArray, y: AnyArray) -> FloatArray:
         """Minus the log probability of each text, shape (n,), from mean probabilities (n, t * (k + 1))."""

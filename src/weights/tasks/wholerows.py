@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from weights.types import FloatArray
@@ -23,7 +23,7 @@ class WholeRows:
         """The classes."""
         return [*self.classes]
 
-    def align(self, outputs: FloatArray, onto: FloatArray) -> FloatArray:
+    def align(self, outputs: FloatArray, onto: Callable[[], FloatArray]) -> FloatArray:
         """The outputs as they are: of no moments."""
         return outputs
 
