@@ -183,7 +183,7 @@ def test_rows_that_are_gone_are_not_found(table, tmp_path):
     gone.write_bytes(table.read_bytes())
     model = api.fit(gone, "y", drop=["state"], **SETTINGS)
     gone.unlink()
-    with pytest.raises(NotFoundError, match=r"The rows of training were read from '.*gone\.csv'"):
+    with pytest.raises(NotFoundError, match=r"There is no file or bundled example called '.*gone\.csv'"):
         api.check_intervals(model, simulations=2)
 
 
