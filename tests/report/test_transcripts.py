@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from weights.report.transcripts import word_line, words_table, write_vtt
+from weights.report.transcripts import transcript_lines, word_line, words_table, write_vtt
+from weights.transcribing.many import Transcripts
 from weights.transcribing.transcriber import Word
 
 WORDS = [Word("one", 3599.95, 3600.2, 0.9, 1.0), Word(None, 3600.4, 3600.9, 0.31, 0.5, "<b>"), Word(2, 3605.0, 3605.4, 1.0, 1.0)]
@@ -39,3 +40,11 @@ def test_rows_hold_all_that_is_known():
     }
     assert words_table(WORDS)["word"].to_pylist() == ["one", None, "2"]
     assert words_table([]).num_rows == 0
+
+
+def test_what_was_said_stands_beside_what_was_heard_where_they_differ():
+    heard = [WORDS[:1], WORDS[1:2], WORDS[2:]]
+    lines = transcript_lines(Transcripts(["a", "b", "c"], heard, said=[["one"], ["two"], None]))
+    assert lines[0].split("  ")[-1].strip() == "said, where that differs"
+    assert [line.rstrip().endswith("two") for line in lines[1:]] == [False, True, False]
+    assert "said" not in transcript_lines(Transcripts(["a"], heard[:1]))[0]

@@ -118,7 +118,8 @@ def _transcribe_many(
     if output is not None:
         write_tables(iter([transcripts_table(found)]), Path(output))
     if as_json:
-        recordings = [{"name": name, "words": words} for name, words in zip(found.names, found.words, strict=True)]
+        said = [{} if own is None else {"said": " ".join(own)} for own in found.said or [None] * len(found.names)]
+        recordings = [{"name": name, **own, "words": words} for name, own, words in zip(found.names, said, found.words, strict=True)]
         shown = {"output": spell(output)} if output is not None else {"recordings": recordings}
         print_json({"run": spell(run), "source": spell(source), **shown, "errors": error_record(found.errors)})
         return

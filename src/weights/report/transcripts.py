@@ -11,7 +11,7 @@ from weights.errors import printable
 from weights.summary import labelled, percent
 from weights.tables import aligned
 from weights.tasks.worderrors import WordErrors
-from weights.transcribing.many import Transcripts
+from weights.transcribing.many import Transcripts, split_heard
 from weights.transcribing.transcriber import Word
 
 UNKNOWN = "(not a known word)"
@@ -72,11 +72,15 @@ def _clock(seconds: float) -> str:
 
 
 def transcript_lines(found: Transcripts) -> list[str]:
-    """A line for each recording: its name, what is heard, and the least sure word of it."""
+    """A line for each recording: its name, the least sure word, what is heard, and, where it is known to differ, what was said."""
     rows = [["recording", "least sure", "heard"]]
     for name, words in zip(found.names, found.words, strict=True):
         least = f"{100 * min(word.probability for word in words):.0f} %" if words else ""
         rows.append([printable(name), least, " ".join(UNKNOWN if word.word is None else printable(str(word.word)) for word in words)])
+    if found.said is not None:
+        rows[0].append("said, where that differs")
+        for row, words, said in zip(rows[1:], found.words, found.said, strict=True):
+            row.append("" if said is None or said == split_heard(words) else printable(" ".join(said)))
     return aligned(rows, to_right=[1])
 
 

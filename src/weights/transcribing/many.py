@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,11 +39,12 @@ class Listed(NamedTuple):
 
 
 class Transcripts(NamedTuple):
-    """What was heard in recordings: their names, the words of each, and the errors where it is known what was said."""
+    """What was heard in recordings: their names, the words of each, and, where it is known, what was said, as words, and the errors."""
 
     names: list[str]
     words: list[list[Word]]
     errors: WordErrors | None = None
+    said: list[list[str] | None] | None = None
 
 
 def holds_many(source: Any) -> bool:
@@ -122,7 +123,8 @@ def transcribe_each(
         transcriber = Transcriber(ensemble, **kept)
         words.append([*transcribe(transcriber, read_pieces(path, transcriber.rate))])
         report_progress(i / len(recordings.paths))
-    return Transcripts(recordings.names, words, None if recordings.said is None else judge(words, recordings.said, group=recordings.group))
+    errors = None if recordings.said is None else judge(words, recordings.said, group=recordings.group)
+    return Transcripts(recordings.names, words, errors, recordings.said)
 
 
 def notes_on_words(ensemble: Ensemble, recordings: Listed) -> list[str]:
@@ -150,9 +152,10 @@ def judge(words: Sequence[Sequence[Word]], said: Sequence[Sequence[str] | None],
         1
     """
     known = [row for row, own in enumerate(said) if own is not None]
-    heard = [[part for word in words[row] for part in _split(word)] for row in known]
-    return count_word_errors(heard, [own for own in said if own is not None], group=None if group is None else group[known])
+    heard, texts = [split_heard(words[row]) for row in known], [own for own in said if own is not None]
+    return count_word_errors(heard, texts, group=None if group is None else group[known])
 
 
-def _split(word: Word) -> list[str]:
-    return [""] if word.word is None else [*split_words(str(word.word))]
+def split_heard(words: Iterable[Word]) -> list[str]:
+    """Words that were heard as texts are compared; one that is not known is empty."""
+    return [part for word in words for part in ([""] if word.word is None else split_words(str(word.word)))]
