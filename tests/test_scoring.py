@@ -138,7 +138,7 @@ def test_few_rows_have_no_intervals(model, rows):
     score = model.score({name: values[:6] for name, values in rows.items()})
     assert all(scored.here.low is None and scored.difference is None for scored in score.metrics)
     assert "6 rows are too few for intervals and tests, which need 10" in notes_of(score)
-    assert "Verdict nothing is tested, for want of rows, of groups" in " ".join(str(score).split())
+    assert "Verdict nothing is tested: there are too few rows or groups" in " ".join(str(score).split())
 
 
 def test_a_run_of_an_older_version_is_scored_without_tests(model, rows):

@@ -6,7 +6,7 @@ Each member leaves out a stretch of time, on which it is judged. `fit_lag_networ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -128,6 +128,10 @@ class _Steps(NamedTuple):
     def normalise(self, outputs: FloatArray) -> FloatArray:
         """Outputs as they are averaged: as they are."""
         return np.asarray(outputs, np.float64)
+
+    def align(self, outputs: FloatArray, onto: Callable[[], FloatArray]) -> FloatArray:
+        """The outputs as they are: steps are at fixed moments."""
+        return outputs
 
     def row_losses(self, outputs: FloatArray, y: FloatArray) -> FloatArray:
         """Mean absolute errors over steps, shape (n,), of outputs (n, H)."""
