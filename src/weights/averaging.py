@@ -43,9 +43,9 @@ def average_out_of_bag(
     for rows, outputs in predictions:
         total[rows] += task.align(task.normalise(outputs), functools.partial(_mean_of, rows, total, n_predictions))
         n_predictions[rows] += 1
-    return _mean_of(np.arange(n_samples), total, n_predictions), n_predictions
+    return _mean_of(slice(None), total, n_predictions), n_predictions
 
 
-def _mean_of(rows: IntArray, total: FloatArray, n_predictions: FloatArray) -> FloatArray:
+def _mean_of(rows: IntArray | slice, total: FloatArray, n_predictions: FloatArray) -> FloatArray:
     """The means (r, k) of rows, from sums (n, k) of so many predictions (n,); zeros where there is none."""
     return total[rows] / np.maximum(n_predictions[rows], 1)[:, None]
