@@ -9,6 +9,8 @@ import jax
 
 import weights
 from planted import bent, stacked, traded, weekly, weekly_counts
+from preferences import SAID as RANKED
+from preferences import draw_preferences, list_items
 from weights.data.inputs import Layout
 from weights.elements.activation import Activation
 from weights.elements.initialization import Initialization
@@ -85,3 +87,9 @@ def forecast_many() -> weights.ForecastModel:
 def forecast_prices(quantity: str = "volatility") -> weights.PriceModel:
     """A model of what four shares do over five days, from 420 days; learned once, and not to be changed."""
     return weights.fit(traded(), "close", task="forecast", time="day", series="share", horizon=HORIZON, quantity=quantity)
+
+
+@functools.cache
+def rank_items(*, tagged: bool = True) -> weights.RankingModel:
+    """A model of which of 40 items 120 users turn to, with what is known of items or without; learned once, and not to be changed."""
+    return weights.fit(draw_preferences(), items=list_items() if tagged else None, **RANKED)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from weights.acting import refuse_foreign_options
 from weights.data.dataset import Dataset, Feature, describe
 from weights.data.examples import EXAMPLES
 from weights.data.glance import Glance, look_at
@@ -26,7 +27,7 @@ from weights.finance.planning import plan_prices
 from weights.fitoptions import asks_to_merge, make_request, takes_options
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.plan import ForecastPlan
-from weights.forecasting.planning import plan_forecast, refuse_series_options
+from weights.forecasting.planning import plan_forecast
 from weights.forecasts import ForecastModel, run_forecast
 from weights.interruption import stoppable
 from weights.model import Model
@@ -41,17 +42,21 @@ from weights.preparing import (
     read_whole,
 )
 from weights.pricemodel import PriceModel, run_prices
+from weights.recommendations import RankingModel, run_ranking
+from weights.recommending.plan import RankingPlan
+from weights.recommending.planning import plan_ranking
+from weights.recommending.recommender import Recommender
 from weights.running import OnProgress, report_reading, run
 from weights.spec import list_settings
 from weights.store.format import load as load_saved
 from weights.tasks.base import Task
-from weights.tasks.registry import SERIES_TASKS
+from weights.tasks.registry import INTERACTION_TASKS, SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
-AnyModel = Model | ForecastModel | PriceModel
-"""What a fit gives: of rows, of series, or of prices."""
-AnyPlan = Prepared | ForecastPlan | PricePlan
+AnyModel = Model | ForecastModel | PriceModel | RankingModel
+"""What a fit gives: of rows, of series, of prices, or of interactions."""
+AnyPlan = Prepared | ForecastPlan | PricePlan | RankingPlan
 """A fit that is ready to start."""
 
 
@@ -115,7 +120,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         **options: what is said of the data and of the fit, and any setting.
 
     Of the data (`weights.fitoptions.DataOptions`):
-        task: binary, multiclass, regression, count or forecast; found from the target if not given, but for a forecast.
+        task: binary, multiclass, regression, count, transcript, forecast or ranking; found from the target if not given, but for the last
+            three.
         drop: columns to leave out, by their labels, which need not be text.
         kinds: column -> numeric, boolean, category or datetime, instead of what is found.
         missing: further words that mean "no value".
@@ -129,6 +135,15 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         horizon: of a forecast, how many steps ahead.
         quantity: what of prices is forecast (``--as``): returns, log-returns, volatility, direction or drawdown; the values themselves if
             not given.
+        user: of recommendations, the column of ids of who did something.
+        item: of recommendations, the column of ids of what they did it with.
+        value: of recommendations, a column of ratings or counts: above zero something was taken, zero is an item that was shown and not
+            taken, below zero one that was refused. Without, every event counts alike.
+        items: of recommendations, a table with a row for each item there is: what it is called, and what else is known of it.
+        users: of recommendations, a table with a row for each user, and what is known of them.
+        repeats: of recommendations, what counts of several events of a user and an item: sum or last; last of ratings if not given.
+        protocol: of recommendations, what lists are judged by: time, last, random or users
+            (`weights.data.interactions.splits.PROTOCOLS`); time if events have times, otherwise random.
         split: column, or n values, that says train, val or test; what is said to be test is not learned from, but judged at the end.
             Folders and .npz files of pictures that are split so say it themselves.
         picture_size: height and width that pictures get, 8 to 512; by default theirs, if all have one of at most 64, and
@@ -169,6 +184,8 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         UsageError: an option or setting is not known, or options contradict each other.
     """
     request = make_request(target, options)
+    if request.data.task in INTERACTION_TASKS:
+        return plan_ranking(data, request)
     if request.data.task in SERIES_TASKS:
         return plan_forecast(data, request) if request.data.quantity is None else plan_prices(data, request)
     return plan_rows(data, target, options, progress=progress)
@@ -179,7 +196,7 @@ def plan_rows(
 ) -> Prepared:
     """As `plan_fit`, of rows; `see` is shown the table as it was read, before it is let go, where it is one that fits into memory."""
     request = make_request(target, options)
-    refuse_series_options(request.data)
+    refuse_foreign_options(request.data)
     said, merge = request.data, asks_to_merge(request.data.copies)
     data = part_of(data, said)
     roles, apart = name_roles(data, said)
@@ -214,7 +231,12 @@ def run_rows(
     return Model(ensemble, prepared.given)
 
 
-_RUNS: dict[type, Callable[..., AnyModel]] = {Prepared: run_rows, ForecastPlan: run_forecast, PricePlan: run_prices}
+_RUNS: dict[type, Callable[..., AnyModel]] = {
+    Prepared: run_rows,
+    ForecastPlan: run_forecast,
+    PricePlan: run_prices,
+    RankingPlan: run_ranking,
+}
 
 
 def run_fit(prepared: AnyPlan, **options: Any) -> AnyModel:
@@ -253,8 +275,8 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     said = make_request(target, options).data
     data = part_of(data, said)
     options = {name: value for name, value in options.items() if name not in PARTS}
-    of_series = said.task in SERIES_TASKS
-    if not of_series and (target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES)):
+    without_rows = said.task in {*SERIES_TASKS, *INTERACTION_TASKS}
+    if not without_rows and (target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES)):
         tables: list[pa.Table] = []
         prepared = plan_rows(data, target, options, see=tables.append)
         dataset, task = prepared.dataset, prepared.task
@@ -268,7 +290,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     names = [name for name in table.column_names if name not in roles.drop]
     found = {column: kind for kind, column in find_block_columns(table, data, roles, ()).items()}
     features = [describe(table, name, (roles.kinds | found).get(name), kept_numbers(table)) for name in names]
-    remarks = [*remarks_of(table), *([] if of_series else ["no target was named (--target)"])]
+    remarks = [*remarks_of(table), *([] if without_rows else ["no target was named (--target)"])]
     return Look(printable(describe_source(data)), table.num_rows, features, None, remarks, _glances(table, features, roles.keep))
 
 
@@ -294,15 +316,20 @@ def load_rows(folder: Any) -> Model:
     """As `load`, of a run that answers rows.
 
     Raises:
-        UsageError: it forecasts series.
+        UsageError: it answers none.
     """
     model = load(folder)
     if not isinstance(model, Model):
-        raise UsageError(f"This needs a run that answers rows, but '{printable(str(folder))}' forecasts series: see weights forecast.")
+        raise UsageError(f"This needs a run that answers rows, but '{printable(str(folder))}' is of {model.subject}: see weights show.")
     return model
 
 
-_MODELS: dict[type, Callable[[Any], AnyModel]] = {Ensemble: Model, Forecaster: ForecastModel, PriceForecaster: PriceModel}
+_MODELS: dict[type, Callable[[Any], AnyModel]] = {
+    Ensemble: Model,
+    Forecaster: ForecastModel,
+    PriceForecaster: PriceModel,
+    Recommender: RankingModel,
+}
 
 
 diagnose, compare, improve, check_intervals, read_again = (

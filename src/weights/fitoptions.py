@@ -154,6 +154,8 @@ _OPTIMIZERS = list_names("weights.elements.optimization", "OPTIMIZERS")
 _SCHEDULES = list_names("weights.elements.optimization", "SCHEDULES")
 _EMBEDDINGS = list_values("weights.models.mlp", "Mlp", "embedding")
 _QUANTITIES = list_names("weights.data.series.finance", "QUANTITIES")
+_REPEATS = list_names("weights.data.interactions.events", "REPEATS")
+_PROTOCOLS = list_names("weights.data.interactions.splits", "PROTOCOLS")
 _RESAMPLINGS = list_values("weights.spec", "Members", "resampling")
 
 
@@ -232,6 +234,34 @@ class DataOptions(PartOptions, frozen=True):
         str | None,
         option("What of prices is forecast: {choices}; the values themselves if not given.", "NAME", "--as", choices=_QUANTITIES),
     ] = None
+    user: Annotated[
+        str | None,
+        option("Of recommendations, the column that says who did something.", "COLUMN"),
+    ] = None
+    item: Annotated[
+        str | None,
+        option("Of recommendations, the column that says with which item.", "COLUMN"),
+    ] = None
+    value: Annotated[
+        str | None,
+        option("Of recommendations, the column of ratings or counts; zero is shown and not taken, below zero refused.", "COLUMN"),
+    ] = None
+    items: Annotated[
+        Any,
+        option("Of recommendations, a table of all items: their names, and what else is known of them.", "FILE"),
+    ] = None
+    users: Annotated[
+        Any,
+        option("Of recommendations, a table of users: what is known of them.", "FILE"),
+    ] = None
+    repeats: Annotated[
+        str | None,
+        option("Several events of a user and an item: {either}; found from the values if not given.", "NAME", choices=_REPEATS),
+    ] = None
+    protocol: Annotated[
+        str | None,
+        option("What lists are judged by: {either}; by time if events have times.", "NAME", choices=_PROTOCOLS),
+    ] = None
     split: Annotated[
         str | None,
         option("Column that says train, val or test; nothing is learned from the test.", "COLUMN"),
@@ -280,7 +310,8 @@ class FitOptions(msgspec.Struct, frozen=True):
     model: Annotated[
         str,
         option(
-            "auto (linear and mlp, with pictures convolution, with recordings spectrogram, stacked by out-of-bag loss), {choices}.",
+            "auto (linear and mlp, with pictures convolution, with recordings spectrogram, stacked by out-of-bag loss), {choices}; of "
+            "recommendations items, factors, neighbours, popularity, or several with commas between.",
             "NAME",
             choices=_MODELS,
         ),
@@ -386,5 +417,5 @@ def _check_spelling(settings: Iterable[str], options: set[str]) -> None:
         known |= fields | {f"{section}.{field}" for field in fields}
     for name in settings:
         near = difflib.get_close_matches(name.lower(), [*options, *known], n=1)
-        if name not in known and near and near[0] in options:
+        if "." not in name and name not in known and near and near[0] in options:
             raise UsageError(f"There is no setting '{name}'. Did you mean '{near[0]}'?")

@@ -421,6 +421,6 @@ def convert_setting(value: Any, kind: Any, name: str) -> Any:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        if isinstance(value, str) and value.lower() == "none" and "None" in str(kind):
+        if isinstance(value, str) and value.lower() == "none" and type(None) in get_args(kind):
             return None
         raise UsageError(f"{name} cannot be {value!r}: {str(error).lower()}. See `weights fit --help`.") from error

@@ -11,7 +11,7 @@ from weights import api
 from weights.errors import DataError, NotFoundError, UsageError
 from weights.fitoptions import DataOptions, FitOptions
 from weights.forecasting import planning
-from weights.forecasting.planning import TAKES, check_horizon, choose_horizon, refuse_series_options
+from weights.forecasting.planning import TAKES, check_horizon, choose_horizon
 from weights.options import list_options
 
 NOT_LOOKED_AT = "a column holds no numbers that differ, and is not looked at: day"
@@ -89,13 +89,6 @@ def test_columns_that_were_left_out_of_the_fit_are_left_out_of_a_backtest():
 def test_settings_of_models_are_refused():
     with pytest.raises(UsageError, match="'activation' does nothing for forecasts"):
         plan(weekly(84), activation="gelu")
-
-
-@pytest.mark.parametrize(("name", "flag"), [("series", "series"), ("horizon", "horizon"), ("known", "known"), ("quantity", "as")])
-def test_options_of_series_are_refused_for_rows(name, flag):
-    with pytest.raises(UsageError, match=f"--{flag} is for forecasts of series"):
-        refuse_series_options(DataOptions(target="sold", **{name: "day"}))
-    refuse_series_options(DataOptions(target="sold"))
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 1.5, "5", True, 10_001, float("nan"), [5]])

@@ -311,4 +311,4 @@ def test_a_series_that_is_not_there_is_not_found(runs):
 @pytest.mark.parametrize("verb", ["predict", "confusion"])
 def test_a_run_of_series_is_not_asked_for_answers_to_rows(verb, runs):
     source = [runs / "one.csv"] if verb == "predict" else []
-    refused(run(verb, runs / "one", *source), 2, "forecasts series|A run of series is not asked")
+    refused(run(verb, runs / "one", *source), 2, "is of series: see weights show|A run of series is not asked")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from weights.acting import check_acting
 from weights.data.series.finance import QUANTITIES
 from weights.data.series.panel import Panel, read_panel
 from weights.data.steering import find_test_rows
@@ -17,7 +18,7 @@ from weights.errors import DataError, UsageError, listed, printable
 from weights.finance.fitting import PricePlan
 from weights.finance.history import PriceHistory, describe_ends, lay_out_prices
 from weights.fitoptions import Request
-from weights.forecasting.planning import check_acting, check_horizon
+from weights.forecasting.planning import check_horizon
 from weights.forecasting.reading import choose_time, name_series_columns
 from weights.tasks.prices import PriceForecast
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
+from weights.acting import check_acting
 from weights.data.memory import check_memory_for
 from weights.data.roles import Roles
 from weights.data.series.calendar import show_moment
 from weights.data.series.panel import Panel
 from weights.ensemble import Report, check_threads
 from weights.errors import DataError, UsageError, counted, listed, printable
-from weights.fitoptions import DataOptions, FitOptions, Request
+from weights.fitoptions import FitOptions, Request
 from weights.forecasting.columns import NO_COLUMNS, ChosenColumns, choose_beside
 from weights.forecasting.knownlevels import name_columns_of
 from weights.forecasting.past import leave_out
@@ -24,10 +25,8 @@ from weights.forecasting.plan import SECONDS_A_SMOOTHING, ForecastPlan, cut_befo
 from weights.forecasting.reading import STEPS, SeriesRows, describe_unread, read_series
 from weights.forecasting.settings import ForecastSettings, change_settings
 from weights.forecasting.units import Unit, find_scale, find_seasons, make_units
-from weights.options import list_options
 from weights.tasks.forecast import MOST_STEPS, Forecast
 from weights.tasks.prices import PriceForecast
-from weights.tasks.registry import SERIES_TASKS
 from weights.training.lagged import MOST_LAGS, Regressions, choose_lags
 from weights.training.rolling import STRENGTHS
 from weights.training.smoothing import SMOOTHERS, list_smoothers
@@ -49,7 +48,6 @@ TAKES = (
     "inspect",
 )
 """Options that act on forecasts."""
-_OF_SERIES = ("series", "horizon", "known", "quantity")
 _FEWEST_BEFORE = 5
 """Values that a series has beside those of the horizon, so that there are some forecasts of what came (our choice)."""
 _FEWEST_DESCRIBED, _MOST_DESCRIBED = 100, 10_000
@@ -179,17 +177,6 @@ def _see_again(units: Sequence[Unit], seasons: Sequence[int], logs: bool | None)
     return [replace(unit, scale=find_scale(unit.values, seasons, logged=logs)) for unit in units]
 
 
-def refuse_series_options(said: DataOptions) -> None:
-    """Refuse what is said of series where rows are learned from.
-
-    Raises:
-        UsageError: something is.
-    """
-    for known in list_options(DataOptions):
-        if known.name in _OF_SERIES and getattr(said, known.name) not in (None, ()):
-            raise UsageError(f"{known.flag} is for forecasts of series. Add --task {min(SERIES_TASKS)}, or leave it out.")
-
-
 def check_horizon(horizon: Any) -> int:
     """The steps to forecast, if they are a number of them.
 
@@ -248,24 +235,6 @@ def choose_held_out(asked: int | None, n_moments: int, horizon: int, *, least: i
     if asked < horizon:
         raise UsageError(f"At least the {horizon:,} steps of the horizon are held out, but {asked:,} were asked for.")
     return asked
-
-
-def check_acting(request: Request, takes: Collection[str], what: str) -> None:
-    """Refuse options that do nothing for what is learned.
-
-    Args:
-        request: what was said.
-        takes: the options that act.
-        what: what is learned, in words.
-
-    Raises:
-        UsageError: there is one.
-    """
-    for record, options in ((request.data, DataOptions), (request.fit, FitOptions)):
-        for known in list_options(options):
-            value = getattr(record, known.name)
-            if known.name not in takes and value != known.default and not (known.default == () and not value):
-                raise UsageError(f"{known.flag} does nothing for {what}. Leave it out.")
 
 
 def _choose_regressions(units: Sequence[Unit], horizon: int, seasons: Sequence[int], settings: ForecastSettings) -> Regressions:

@@ -17,6 +17,7 @@ from weights.questions import (
     effects,
     explain,
     forecasts,
+    interactions,
     numbers,
     pictures,
     prices,
@@ -79,7 +80,19 @@ PRICE_QUESTIONS = _list_by_name(
     prices.SCORE,
     prices.BACKTEST,
 )
-BY_SUBJECT = {"rows": QUESTIONS, "series": SERIES_QUESTIONS, "prices": PRICE_QUESTIONS}
+INTERACTION_QUESTIONS = _list_by_name(
+    interactions.SHOW,
+    interactions.RECOMMEND,
+    interactions.SIMILAR,
+    interactions.SCORE,
+    interactions.EXPLAIN,
+)
+BY_SUBJECT = {
+    "rows": QUESTIONS,
+    "series": SERIES_QUESTIONS,
+    "prices": PRICE_QUESTIONS,
+    interactions.SUBJECT: INTERACTION_QUESTIONS,
+}
 """By what a run learned from (`subject` of its model) the questions that it can be asked."""
 
 

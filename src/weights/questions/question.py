@@ -74,7 +74,7 @@ class Question(NamedTuple):
         draws: whether this file holds the figure of the answer instead of its table. draws_too: whether it does where its ending is that
             of a drawing or a page, and the table otherwise.
         listen: help on the WAV that the command may write of what is heard; of those that have one.
-        subject: what a run that it is asked of learned from, rows or series.
+        subject: what a run that it is asked of learned from, such as rows or series.
         stages: what is reported of its progress, in this order, each with the part of the time that it takes about; none if it is quick.
     """
 

@@ -1,4 +1,4 @@
-"""What is shown of a fit, before and after: a record of functions for fits of rows, one for forecasts, and one for those of prices."""
+"""What is shown of a fit, before and after: a record of functions for fits of rows, one for each of what is learned otherwise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from weights.finance.fitting import PricePlan
 from weights.forecasting.plan import ForecastPlan
 from weights.model import Model
 from weights.prepared import Prepared
-from weights.report import forecasts, prices, terminal
+from weights.recommending.plan import RankingPlan
+from weights.report import forecasts, prices, recommendations, terminal
 from weights.report.diagnosis import decomposition_lines
 from weights.report.elements import finding_lines
 from weights.report.json import plan_object, run_object
@@ -83,6 +84,14 @@ REPORTS = {
         prices.plan_object,
         prices.result_lines,
         prices.run_object,
+        lambda plan: None,
+    ),
+    RankingPlan: FitReport(
+        recommendations.overview,
+        recommendations.plan_lines,
+        recommendations.plan_object,
+        recommendations.result_lines,
+        recommendations.run_object,
         lambda plan: None,
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from weights.data.interactions.splits import PROTOCOLS
 from weights.data.table.columns import TABLE_KINDS
 from weights.ensemble import Ensemble, Report
 from weights.errors import DataError
@@ -12,6 +13,8 @@ from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.units import count_series
 from weights.inspection.classes import operating_point
+from weights.recommending.methods import METHODS
+from weights.recommending.recommender import Recommender
 from weights.tasks.metrics import Metric
 
 _SENSITIVITY = 0.95
@@ -110,9 +113,37 @@ def price_card(forecaster: PriceForecaster) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def recommender_card(recommender: Recommender) -> str:
+    """Markdown with YAML front matter: what is ranked, from what, how well, and what it is not for."""
+    report, (n_users, n_items) = recommender.report, recommender.events.shape
+    shares = "\n".join(f"- {METHODS[name].title}: {part.share:.1%}" for name, part in recommender.counting.items())
+    protocol = recommender.task.protocol
+    sections = [
+        "---\nlibrary_name: weights\ntags: [recommendation, ranking]\n---",
+        f"# {_line(recommender.task.target)} for {_line(recommender.task.columns.user)}, from {_line(report.source)}",
+        f"Ranks {n_items:,} items for {n_users:,} users.",
+        f"Learned from {report.n_samples:,} events in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
+        "## How good it is",
+        f"All items that a user did not have are ranked; judged by {PROTOCOLS[protocol].help}. With 95 % intervals over users:",
+        _metrics_table(report.metrics),
+        *_test_sections(report),
+        _line(report.decision),
+        "## What lists are made of",
+        shares,
+        "## Notes",
+        "\n".join(f"- {_line(remark)}" for remark in report.remarks) or "- nothing",
+        "## Use",
+        '```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.recommend(top=10)\n```',
+        "## Limits",
+        "The folder holds the events it learned from, with the ids of users. What users are shown decides what they take: lists learned "
+        "from lists repeat them.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
 def _test_sections(report: Report) -> list[str]:
     """The metrics of the test, if there was one."""
-    return [f"On {report.n_test:,} forecasts of what was for the test only:", _metrics_table(report.test)] if report.test else []
+    return [f"On {report.n_test:,} of what was for the test only:", _metrics_table(report.test)] if report.test else []
 
 
 def _metrics_table(metrics: dict[str, Metric]) -> str:

@@ -8,8 +8,9 @@ from weights.store.content import Content
 from weights.store.ensembles import ENSEMBLE
 from weights.store.forecasters import FORECASTER
 from weights.store.prices import PRICES
+from weights.store.recommenders import RECOMMENDER
 
-CONTENTS = {content.name: content for content in (ENSEMBLE, FORECASTER, PRICES)}
+CONTENTS = {content.name: content for content in (ENSEMBLE, FORECASTER, PRICES, RECOMMENDER)}
 
 
 def content_of(saved: Any) -> Content:

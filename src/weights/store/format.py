@@ -19,13 +19,14 @@ from weights.ensemble import Ensemble, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
 from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
+from weights.recommending.recommender import Recommender
 from weights.store.contents import content_of
 from weights.store.disk import write_folder
 from weights.store.migrations import FORMAT_VERSION
 from weights.store.verify import LARGEST_JSON, SUMS, check_tensors, find_state, hash_line, is_saved, read_verified
 from weights.tasks.metrics import Metric
 
-Saved = Ensemble | Forecaster | PriceForecaster
+Saved = Ensemble | Forecaster | PriceForecaster | Recommender
 _MOST_TRIES = 100
 
 

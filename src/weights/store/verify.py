@@ -40,7 +40,7 @@ _LARGEST_SUMS = 1 << 16
 _LARGEST_HEADER = 1 << 20
 LARGEST_JSON = 64 << 20
 _MOST_TENSORS = 10_000
-_ITEM_BYTES = {"float32": 4, "float64": 8}
+_ITEM_BYTES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1}
 
 T = TypeVar("T")
 

@@ -22,6 +22,7 @@ from weights.tasks.forecast import Forecast
 from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 from weights.tasks.order import order_p_value
+from weights.tasks.ranking import Ranking
 from weights.tasks.texts import find_transcript
 from weights.tasks.transcripts import SpelledTranscript, WordTranscript
 from weights.types import FloatArray
@@ -73,11 +74,13 @@ TASKS: dict[str, Wanted] = {
 
 SERIES_TASKS = {"forecast": Forecast}
 """Those of series, whose answers are no rows."""
+INTERACTION_TASKS = {"ranking": Ranking}
+"""Those of interactions, whose answers are lists."""
 
 
 def list_tasks() -> list[str]:
     """The names by which a user asks for a task."""
-    return [*TASKS, *SERIES_TASKS]
+    return [*TASKS, *SERIES_TASKS, *INTERACTION_TASKS]
 
 
 _IN_ORDER = 0.05

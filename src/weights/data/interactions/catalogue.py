@@ -1,0 +1,105 @@
+"""A table of items, or of users: which there are beside those that have events, what people call them, and their features as tags."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse
+
+from weights.data.interactions.ids import Ids, collect_ids, read_ids
+from weights.data.interactions.tags import TagColumn, apply_tags, describe_tags, fit_tags
+from weights.data.table.columns import as_text
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import describe_source, read_table
+from weights.errors import DataError, NotFoundError, counted, printable, suggest
+from weights.types import IntArray
+
+_MOST_REPEATED = 0.1
+"""Share of items that may have the name of another, where a column holds names (our choice)."""
+
+
+class Catalogue(NamedTuple):
+    """The items or users there are.
+
+    Attributes:
+        ids: of them, also of those that only events name.
+        names: what people call them, length m; empty where no column says.
+        columns: how features become tags. tags: which has which, sparse, shape (m, tags); None where there are none.
+        remarks: what is to be said of the table.
+    """
+
+    ids: Ids
+    names: list[str]
+    columns: list[TagColumn]
+    tags: Any
+    remarks: list[str]
+
+    @property
+    def tag_names(self) -> list[str]:
+        """What the tags are called."""
+        return [name for column in self.columns for name in column.names]
+
+
+def read_catalogue(source: Any, key: str, known: Ids, what: str, *, missing: tuple[str, ...] = ()) -> Catalogue:
+    """The items or users of a table, with those that are known from events.
+
+    Args:
+        source: the table, as `read_table` takes it, a row for each; None where there is none.
+        key: the column of ids.
+        known: the ids that have events.
+        what: items or users.
+        missing: further words that mean "no value".
+
+    Raises:
+        NotFoundError: there is no such table or column. DataError: an id stands in several rows.
+    """
+    if source is None:
+        return Catalogue(known, [], [], None, [])
+    table = read_table(source, missing=missing, verbatim=[key])
+    if key not in table.column_names:
+        raise NotFoundError(
+            f"{printable(describe_source(source))} needs a column '{printable(key)}' that says of which of the {what} a row is. "
+            f"{suggest(key, table.column_names)}"
+        )
+    keys = read_ids(table[key])
+    if (n_rows := len(keys.drop_null())) > (n_different := len(pc.unique(keys.drop_null()))):
+        repeated = n_rows - n_different
+        raise DataError(f"A table of {what} holds each once, but {repeated:,} of {n_rows:,} rows repeat one. Leave one row of each.")
+    ids = collect_ids(known.values, keys)
+    rows = np.asarray(pc.fill_null(pc.index_in(ids.values, _as(keys, ids)), -1)).astype(np.int64)
+    columns, without = fit_tags(table, [name for name in table.column_names if name != key])
+    tags = _place_tags(apply_tags(columns, table), rows) if columns else None
+    remarks = [*remarks_of(table), *describe_tags(columns, without, what)]
+    if n_more := len(ids) - len(known):
+        remarks.append(f"{n_more:,} of the {what} have no events" + (", and only their tags speak for them" if columns else ""))
+    if n_unlisted := int((rows < 0).sum()):
+        remarks.append(counted(n_unlisted, f"of the {what} has no row in the table", f"of the {what} have no row in the table"))
+    return Catalogue(ids, _find_names(table, key, ids, rows), columns, tags, remarks)
+
+
+def _as(keys: pa.ChunkedArray, ids: Ids) -> pa.Array:
+    """The ids of rows in the type of all."""
+    return pc.cast(keys, ids.values.type).combine_chunks()
+
+
+def _place_tags(tags: scipy.sparse.csr_matrix, rows: IntArray) -> scipy.sparse.csr_matrix:
+    """The tags of the ids whose rows are given, none of those that have no row (-1)."""
+    n = len(rows)
+    there = np.flatnonzero(rows >= 0)
+    chosen = scipy.sparse.csr_matrix((np.ones(len(there)), (there, rows[there])), (n, tags.shape[0]))
+    return (chosen @ tags).tocsr()
+
+
+def _find_names(table: pa.Table, key: str, ids: Ids, rows: IntArray) -> list[str]:
+    """What people call them: the first column of text that hardly repeats itself; nothing where there is none."""
+    for name in table.column_names:
+        column = table[name]
+        if name == key or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            continue
+        if len(pc.unique(column)) >= (1 - _MOST_REPEATED) * len(column):
+            named = as_text(column).to_pylist()
+            return [named[row] if row >= 0 and named[row] else ids.show(place) for place, row in enumerate(rows)]
+    return []

@@ -1,0 +1,280 @@
+"""`RankingModel`: a fitted recommender that reads the user's own events, and all that can be done with one.
+
+`weights.fit` with ``task="ranking"`` and `weights.load` give such models. What is computed has its home in `weights.recommending`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from weights.data.interactions.events import EventColumns, Interactions, continue_events, read_interactions
+from weights.data.interactions.ids import Ids, collect_ids
+from weights.data.table.delimited import remarks_of
+from weights.data.table.read import read_table
+from weights.ensemble import Report
+from weights.errors import NotFoundError, UsageError, counted, listed, printable
+from weights.interruption import stoppable
+from weights.recommending.explaining import ExplainedScore, explain_scores, name_reasons
+from weights.recommending.fitting import fit_ranking
+from weights.recommending.plan import RankingPlan
+from weights.recommending.recommender import Recommender
+from weights.recommending.scoring import RankingScore, score_later
+from weights.recommending.serving import (
+    Filters,
+    RecommendationTable,
+    check_top,
+    choose_level,
+    make_lists,
+    tabulate_lists,
+)
+from weights.running import OnProgress, run_at_once
+from weights.store.format import save as save_recommender
+from weights.training.control import Progress
+from weights.types import BoolArray
+
+NEW_USER = "new"
+"""What the user is called whose events come without an id."""
+
+
+class RankingModel:
+    """A fitted recommender.
+
+    Attributes:
+        recommender: the models, and the events that they rest on.
+    """
+
+    subject: ClassVar[str] = "interactions"
+
+    def __init__(self, recommender: Recommender) -> None:
+        self.recommender = recommender
+
+    def __repr__(self) -> str:
+        n_users, n_items = self.recommender.events.shape
+        quality = "".join(f", {name} {value:.3f}" for name, value in [*self.metrics.items()][:1])
+        return f"<weights.RankingModel: {n_items:,} items for {n_users:,} users{quality}>"
+
+    @property
+    def report(self) -> Report:
+        """How it was made and how good it is."""
+        return self.recommender.report
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """How lists fared on events that were kept apart, by name."""
+        return {name: metric.value for name, metric in self.report.metrics.items()}
+
+    @stoppable
+    def recommend(
+        self,
+        users: Sequence[Any] | None = None,
+        *,
+        events: Any = None,
+        top: int = 10,
+        level: float | None = None,
+        allow: Any = None,
+        exclude: Any = None,
+        seen: bool = False,
+        why: bool = False,
+        progress: OnProgress = None,
+    ) -> RecommendationTable:
+        """The items that users will most likely turn to next, the likeliest first.
+
+        Args:
+            users: ids; all that are known if neither these nor events are given. Of one that is not known nothing is known, and
+                popularity answers.
+            events: what users just did, with the columns of the fit: added to what is known of them, for this answer only. Without a
+                column of users all are of one.
+            top: items for each user.
+            level: of the intervals of scores and ranks, between 0 and 1; 0.9 if not given, and none of more than 2,000 users.
+            allow: ids of the items that may be recommended, or a table with them.
+            exclude: of those that may not.
+            seen: whether items that a user had before may be recommended again.
+            why: whether to say because of which events; column ``why``.
+            progress: called while users are answered.
+
+        Returns:
+            Columns by name: user, item, name (where items have any), rank, score (in standard deviations over users and items), low and
+            high, rank_low and rank_high. Intervals say how far scores and ranks would vary had other users been learned from; they do not
+            say how likely an item is taken.
+
+        Raises:
+            UsageError: an option does not suit. NotFoundError, DataError: events cannot be read.
+
+        Example:
+            >>> import numpy as np, weights as wt
+            >>> random = np.random.default_rng(0)
+            >>> user, item = random.integers(0, 60, 900), random.integers(0, 20, 900)
+            >>> likes = (user + item) % 2 == 0  # even users like even items
+            >>> rows = {"user": user[likes], "item": item[likes]}
+            >>> model = wt.fit(rows, task="ranking", user="user", item="item", model="items")
+            >>> (model.recommend(events={"item": [0, 2, 4, 6]}, top=3)["item"] % 2).tolist()
+            [0, 0, 0]
+        """
+        asked, notes = self._ask(users, events)
+        filters = Filters(self._find_allowed(allow, exclude), seen)
+        level, said = choose_level(level, len(asked.users))
+        report = (lambda share: None) if progress is None else (lambda share: progress(Progress(ANSWERING, share, None)))
+        lists = make_lists(self.recommender, asked, top=check_top(top), filters=filters, level=level, report=report)
+        table = tabulate_lists(self.recommender, asked, lists, [*notes, *said], level)
+        if why:
+            table["why"] = np.asarray(self._explain_lists(asked, lists.user, lists.item), dtype=object)
+        return table
+
+    def _explain_lists(self, asked: Interactions, users: Any, items: Any) -> list[str]:
+        words: list[str] = []
+        for user in np.unique(users):
+            words += name_reasons(self.recommender, asked.of_users(np.asarray([user])), items[users == user])
+        return words
+
+    def similar(self, item: Any, *, top: int = 10, level: float | None = None) -> RecommendationTable:
+        """The items for which one item speaks most: what is recommended to somebody of whom it is all that is known, whatever is popular.
+
+        Args:
+            item: its id.
+            top: items that are listed.
+            level: of the intervals; 0.9 if not given.
+
+        Raises:
+            NotFoundError: there is no such item. UsageError: an option does not suit.
+        """
+        place = self.find_items([item])
+        alone = Interactions(Ids(pa.array([str(item)])), self.recommender.events.items, np.zeros(1, np.int64), place, np.ones(1))
+        level, _ = choose_level(level, 1)
+        lists = make_lists(self.recommender.personal, alone, top=check_top(top), level=level)
+        return tabulate_lists(self.recommender, alone, lists, [], level)
+
+    def explain(self, user: Any = None, item: Any = None, *, events: Any = None, top: int = 3) -> list[ExplainedScore]:
+        """The scores of items for a user as sums of what each event adds.
+
+        Args:
+            user: the id of a user.
+            item: that of an item; the first ones of the list if not given.
+            events: what the user just did, as `recommend` takes it.
+            top: how many items of the list, if none is named.
+
+        Raises:
+            NotFoundError: there is no such item. UsageError: more than one user is asked for.
+        """
+        asked, _ = self._ask(None if user is None else [user], events)
+        if len(asked.users) != 1:
+            raise UsageError(f"One user is explained at a time, but {len(asked.users):,} were asked for. Name one.")
+        places = make_lists(self.recommender, asked, top=check_top(top)).item if item is None else self.find_items([item])
+        return explain_scores(self.recommender, asked, places)
+
+    @stoppable
+    def score(self, data: Any) -> RankingScore:
+        """How lists fare on later events: each user is answered by what was known at the fit, and judged by what came.
+
+        Args:
+            data: later events, with the columns of the fit.
+
+        Raises:
+            NotFoundError, DataError: they cannot be read, or nothing came that was not known.
+        """
+        later, remarks = self._read_events(data)
+        return score_later(self.recommender, later, remarks)
+
+    def find_items(self, items: Sequence[Any]) -> Any:
+        """The places of items, shape (k,).
+
+        Raises:
+            NotFoundError: one is not known.
+        """
+        places = self.recommender.events.items.find([*items])
+        if (places < 0).any():
+            unknown = [printable(str(item)) for item, place in zip(items, places, strict=True) if place < 0]
+            raise NotFoundError(f"The run knows no item {listed(unknown, 5)}. Name one by its id, as it stands in the events.")
+        return places
+
+    def _ask(self, users: Sequence[Any] | None, events: Any) -> tuple[Interactions, list[str]]:
+        """What is known of users who are asked for."""
+        known = self.recommender.events
+        if users is not None and events is not None:
+            raise UsageError("Name users, or give events of some, not both: events are of the users that they name.")
+        if events is not None:
+            later, notes = self._read_events(events)
+            return continue_events(known, later, self.recommender.task.repeats), notes
+        if users is None:
+            return known, []
+        asked = [users] if isinstance(users, str) or not hasattr(users, "__iter__") else [*users]
+        if not asked:
+            raise UsageError("Users to recommend something to were needed, but none came. Name some, or leave them out for all.")
+        places = known.users.find(asked)
+        unknown = [printable(str(user)) for user, place in zip(asked, places, strict=True) if place < 0]
+        if not unknown:
+            return known.of_users(places), []
+        own = known.of_users(places, Ids(pa.array([str(user) for user in asked])))
+        are = counted(len(unknown), "user is", "users are")
+        return own, [f"{are} not known, and answered by popularity: {listed(unknown, 5)}"]
+
+    def _read_events(self, data: Any) -> tuple[Interactions, list[str]]:
+        """Events as they were read at the fit; without a column of users all are of one."""
+        columns, known = self.recommender.task.columns, self.recommender.events
+        origin = self.report.origin
+        missing = () if origin is None else origin.roles.missing
+        table = read_table(data, missing=missing, verbatim=[columns.user, columns.item])
+        notes = remarks_of(table)
+        if columns.user not in table.column_names:
+            table = table.append_column(columns.user, pa.array([NEW_USER] * table.num_rows))
+        there = {role: names[0] for role, names in columns.named.items() if names[0] in table.column_names or role in ("user", "item")}
+        lacking = [names[0] for role, names in columns.named.items() if role not in there]
+        if lacking:
+            notes.append(f"missing in these events, and taken as not known: {listed([printable(name) for name in lacking], 5)}")
+        later, remarks = read_interactions(
+            table, EventColumns(**there), repeats=self.recommender.task.repeats, users=collect_ids(table[columns.user]), items=known.items
+        )
+        return later, [*notes, *remarks]
+
+    def _find_allowed(self, allow: Any, exclude: Any) -> BoolArray | None:
+        """Which items may be recommended, shape (m,); None where all may.
+
+        Raises:
+            UsageError: none may.
+        """
+        if allow is None and exclude is None:
+            return None
+        items = self.recommender.events.items
+        allowed = np.ones(len(items), bool) if allow is None else self._mark(allow)
+        if exclude is not None:
+            allowed &= ~self._mark(exclude)
+        if not allowed.any():
+            raise UsageError("Of the items that are allowed the run knows none, so that there is nothing to recommend. Allow others.")
+        return allowed
+
+    def _mark(self, asked: Any) -> BoolArray:
+        """Which items were named: by their ids, or by a table with a column of them, shape (m,)."""
+        items, column = self.recommender.events.items, self.recommender.task.columns.item
+        if isinstance(asked, str | Path | Mapping) or hasattr(asked, "columns") or hasattr(asked, "column_names"):
+            table = read_table(asked, verbatim=[column])
+            if column not in table.column_names:
+                raise NotFoundError(f"A table of items needs a column '{printable(column)}' of their ids, but it has none.")
+            places = items.find(table[column])
+        else:
+            places = items.find([*asked])
+        marked = np.zeros(len(items), bool)
+        marked[places[places >= 0]] = True
+        return marked
+
+    def save(self, folder: Any) -> None:
+        """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
+
+        Raises:
+            UsageError: the path holds something else or cannot be written to.
+            StorageError: the disk is full, read-only or failing; what was there is as it was.
+        """
+        save_recommender(self.recommender, Path(folder))
+
+
+ANSWERING = "answering users"
+"""The stage in which users are answered."""
+
+
+@stoppable
+def run_ranking(plan: RankingPlan, **options: Any) -> RankingModel:
+    """The model of recommendations that are ready to be learned; options and errors as `weights.running.run_at_once`."""
+    return RankingModel(run_at_once(plan, fit_ranking, **options))

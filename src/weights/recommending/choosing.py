@@ -1,0 +1,83 @@
+"""Which settings of a model find most of what was kept apart: one after the other is moved along its ladder as far as that gains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from weights.data.interactions.events import Interactions
+from weights.recommending.judging import Asked, mean_loss
+from weights.recommending.methods import Method, Scorer
+
+_LEAST_GAIN = 1e-4
+"""Of NDCG@100, for which settings are moved (our choice)."""
+
+
+class Chosen(NamedTuple):
+    """A model with the settings that were chosen.
+
+    Attributes:
+        settings: of the model. scorer: learned with them from what was not kept apart.
+        loss: one minus NDCG@100. tried: how many settings were tried.
+    """
+
+    settings: Any
+    scorer: Scorer
+    loss: float
+    tried: int
+
+
+def choose(
+    method: Method,
+    learned: Interactions,
+    asked: Asked,
+    *,
+    given: Mapping[str, Any],
+    check: Callable[[], None] = lambda: None,
+) -> Chosen:
+    """The settings of a model that lose least of lists.
+
+    Args:
+        method: the model.
+        learned: events to learn from.
+        asked: users whose lists are judged.
+        given: settings that were said, which are not moved.
+        check: raises where the work is to stop.
+    """
+    ladders = {name: ladder.values for name, ladder in method.ladders.items() if name not in given and ladder.acts(learned)}
+    settings = msgspec.structs.replace(method.settings(), **given)
+    losses: dict[Any, float] = {}
+    best: list[Scorer] = []
+
+    def loss_of(settings: Any) -> float:
+        if settings not in losses:
+            check()
+            scorer = method.fit(learned, settings)
+            losses[settings] = mean_loss(scorer.score, asked)
+            if losses[settings] == min(losses.values()):
+                best[:] = [scorer]
+        return losses[settings]
+
+    loss_of(settings)
+    for name, ladder in ladders.items():
+        settings = _move(settings, name, ladder, loss_of)
+    return Chosen(
+        settings, best[0] if losses[settings] == min(losses.values()) else method.fit(learned, settings), losses[settings], len(losses)
+    )
+
+
+def _move(settings: Any, name: str, ladder: Sequence[Any], loss_of: Callable[[Any], float]) -> Any:
+    """Settings after one was moved along its ladder, up or down, as long as that gains."""
+    usual = getattr(settings, name)
+    for step in (1, -1):
+        place = ladder.index(usual) + step
+        while 0 <= place < len(ladder):
+            moved = msgspec.structs.replace(settings, **{name: ladder[place]})
+            if loss_of(moved) > loss_of(settings) - _LEAST_GAIN:
+                break
+            settings, place = moved, place + step
+        if getattr(settings, name) != usual:
+            break
+    return settings

@@ -1,0 +1,170 @@
+"""How good lists are: at which places of a list of all items users find what came of them, with errors over users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+
+from weights.data.interactions.events import Interactions
+from weights.dependence import error_of_mean
+from weights.tasks.proportions import Metric
+from weights.tasks.ranking import LISTED, RANKING_METRICS, Ranks, measure_ranks
+from weights.types import AnyArray, FloatArray, IntArray
+
+_BLOCK_NUMBERS = 4_000_000
+"""Scores that are held at a time."""
+_FIRST = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Users who are asked for, with what is known of them and what came.
+
+    Attributes:
+        users: their places among all users, in ascending order, shape (q,).
+        given: the events that are known of them, of q users.
+        came: what came of them, and is to be found: sparse, shape (q, m).
+    """
+
+    users: IntArray
+    given: Interactions
+    came: scipy.sparse.csr_matrix
+
+    def __len__(self) -> int:
+        return self.came.shape[0]
+
+    def __getitem__(self, places: AnyArray) -> Asked:
+        """Some of the users."""
+        return Asked(self.users[places], self.given.of_users(places), self.came[places])
+
+    def blocks(self) -> Iterator[Asked]:
+        """The same in parts whose scores fit into memory."""
+        step = max(_BLOCK_NUMBERS // self.came.shape[1], 1)
+        for begin in range(0, len(self), step):
+            yield self[np.arange(begin, min(begin + step, len(self)))]
+
+
+def ask_of(given: Interactions, came: Interactions, *, most: int | None = None, seed: int = 0) -> Asked:
+    """The users of whom something new came, at most so many, drawn at random.
+
+    What counts is what was taken (a value above zero) and is not known of the user already.
+
+    Args:
+        given: what is known of users.
+        came: what came of the same users, and is to be found.
+        most: users.
+        seed: of the choice.
+    """
+    pairs = (events.user * len(events.items) + events.item for events in (given, came))
+    came = came[np.flatnonzero((came.value > 0) & ~np.isin(*reversed([*pairs])))]
+    users = np.unique(came.user)
+    if most is not None and len(users) > most:
+        users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
+    return Asked(users, given.of_users(users), came.of_users(users).matrix())
+
+
+def find_ranks(scores: FloatArray, asked: Asked) -> Ranks:
+    """At which places users find what came of them, among all items that are not known of them already.
+
+    Of equal scores the item that stands first in the catalogue comes first.
+    """
+    scores = leave_out_known(scores, asked.given)
+    owner = np.repeat(np.arange(len(asked)), np.diff(asked.came.indptr))
+    place = np.empty(len(owner), np.int64)
+    columns = np.arange(scores.shape[1])
+    for user in range(len(asked)):
+        own = slice(asked.came.indptr[user], asked.came.indptr[user + 1])
+        items, row = asked.came.indices[own], scores[user]
+        wanted = row[items][:, None]
+        place[own] = np.sum((row > wanted) | ((row == wanted) & (columns < items[:, None])), axis=1)
+    return Ranks(place, owner, len(asked))
+
+
+def leave_out_known(scores: FloatArray, given: Interactions) -> FloatArray:
+    """Scores of which those of items that users had before are minus infinity, shape (q, m)."""
+    scores = np.array(scores, dtype=np.float32)
+    scores[given.user, given.item] = -np.inf
+    return scores
+
+
+class Judged(NamedTuple):
+    """How lists of users fared.
+
+    Attributes:
+        by_user: each metric of each user, shape (q,).
+        listed: how many of the users have each item in their first ten, shape (m,).
+    """
+
+    by_user: dict[str, FloatArray]
+    listed: IntArray
+
+
+def judge(score: Callable[[Interactions], FloatArray], asked: Asked) -> Judged:
+    """How lists by some scores fare."""
+    by_user: list[dict[str, FloatArray]] = []
+    listed = np.zeros(asked.came.shape[1], np.int64)
+    for block in asked.blocks():
+        scores = score(block.given)
+        by_user.append(measure_ranks(find_ranks(scores, block)))
+        np.add.at(listed, find_first(leave_out_known(scores, block.given), _FIRST).ravel(), 1)
+    return Judged({name: np.concatenate([part[name] for part in by_user]) for name in by_user[0]}, listed)
+
+
+def find_first(scores: FloatArray, n: int) -> IntArray:
+    """The items of the n highest scores of each user, in descending order, ties in that of the catalogue, shape (q, n)."""
+    n = min(n, scores.shape[1])
+    found = np.sort(np.argpartition(-scores, n - 1, axis=1)[:, :n], axis=1)
+    least = np.take_along_axis(scores, found, axis=1).min(axis=1, keepdims=True)
+    n_least = n - np.count_nonzero(scores > least, axis=1)
+    for user in np.flatnonzero(np.count_nonzero(scores == least, axis=1) > n_least):  # of the last which, is left to chance
+        row = scores[user]
+        ties = np.flatnonzero(row == least[user])[: n_least[user]]
+        found[user] = np.sort(np.concatenate([np.flatnonzero(row > least[user]), ties]))
+    order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)
+
+
+def mean_loss(score: Callable[[Interactions], FloatArray], asked: Asked) -> float:
+    """How much of the gain lists do not find, one minus NDCG@100: what models are chosen and mixed by."""
+    gain = [measure_ranks(find_ranks(score(block.given), block))[f"ndcg@{LISTED}"] for block in asked.blocks()]
+    return 1.0 - float(np.concatenate(gain).mean())
+
+
+def summarise(judged: Judged, popularity: IntArray, n_events: int) -> dict[str, Metric]:
+    """The metrics of lists, with 95 % intervals over users where they are means of these.
+
+    Args:
+        judged: the lists.
+        popularity: how many users turned to each item of what was learned from, shape (m,).
+        n_events: how many events that were.
+    """
+    found = {name: mean_of_users(values, name) for name, values in judged.by_user.items()}
+    n_listed = judged.listed.sum()
+    share = (popularity + 1.0) / (n_events + len(popularity))
+    rank = np.argsort(np.argsort(popularity, kind="stable")) / max(len(popularity) - 1, 1)
+    beside = {
+        f"coverage@{_FIRST}": float((judged.listed > 0).mean()),
+        f"novelty@{_FIRST}": float(-(judged.listed @ np.log2(share)) / max(n_listed, 1)),
+        f"popularity@{_FIRST}": float(judged.listed @ rank / max(n_listed, 1) - popularity @ rank / max(popularity.sum(), 1)),
+    }
+    return found | {name: Metric(value) for name, value in beside.items()}
+
+
+def mean_of_users(values: FloatArray, name: str) -> Metric:
+    """The mean over users with its 95 % interval."""
+    n, mean = len(values), float(values.mean())
+    half = error_of_mean((values - mean) / n, np.full(n, 1 / n)).half_width() if n > 1 else None
+    measure = RANKING_METRICS[name]
+    return Metric(mean) if half is None else Metric(mean, max(mean - half, measure.low), min(mean + half, measure.high))
+
+
+def compare_users(first: Mapping[str, FloatArray], second: Mapping[str, FloatArray], name: str) -> Metric:
+    """The mean difference of a metric of the same users, with its 95 % interval."""
+    values = first[name] - second[name]
+    n, mean = len(values), float(values.mean())
+    half = error_of_mean((values - mean) / n, np.full(n, 1 / n)).half_width() if n > 1 else None
+    return Metric(mean) if half is None else Metric(mean, mean - half, mean + half)

@@ -1,0 +1,66 @@
+"""Recommendations that are ready to be learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from weights.data.interactions.catalogue import Catalogue
+from weights.data.interactions.events import Interactions
+from weights.data.interactions.splits import Parts
+from weights.ensemble import Origin
+from weights.recommending.settings import RankingSettings
+from weights.tasks.ranking import Ranking
+
+CHOOSING, MIXING, LEARNING = "choosing settings", "mixing models", "learning from all"
+"""The stages of a fit."""
+_SHARES_OF_TIME = {CHOOSING: 0.7, MIXING: 0.2, LEARNING: 0.1}
+_SECONDS, _SECONDS_AN_EVENT, _SECONDS_A_SCORE = 0.5, 6e-5, 4e-7
+"""Of a fit (measured on two cores)."""
+MOST_ASKED = 1_000
+"""Users by whom settings and shares are chosen (our choice: more change lists by less than these doubt)."""
+
+
+@dataclass(frozen=True, eq=False)
+class RankingPlan:
+    """Recommendations that are ready to be learned.
+
+    Attributes:
+        task: which columns are what, and how lists are judged.
+        events: what there is to learn from, and to judge by.
+        parts: which of these are kept apart while settings are chosen.
+        tested: what is for the test only, of the same users and items; None where there is nothing.
+        users, items: what is known of them beside events.
+        settings: what was said of models.
+        source: where events came from, in a few words. origin: where they can be read again. n_samples: rows.
+        remarks: notes on the data. n_threads: not more are used. seed: of what is random.
+    """
+
+    task: Ranking
+    events: Interactions
+    parts: Parts
+    tested: Interactions | None
+    users: Catalogue
+    items: Catalogue
+    settings: RankingSettings
+    source: str
+    origin: Origin
+    n_samples: int
+    remarks: list[str]
+    n_threads: int
+    seed: int
+
+    def agrees_with(self, config: Any) -> bool:
+        """Whether a saved run is of events with columns of the same names."""
+        return self.task.columns == getattr(config.task, "columns", None)
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes."""
+        n_users, n_items = self.events.shape
+        return _SECONDS + _SECONDS_AN_EVENT * len(self.events) + _SECONDS_A_SCORE * min(n_users, MOST_ASKED) * n_items
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """The names of what is done, in this order, and about how many seconds each takes."""
+        return {name: share * self.seconds for name, share in _SHARES_OF_TIME.items()}

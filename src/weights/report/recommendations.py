@@ -1,0 +1,154 @@
+"""What is shown of recommendations: the plan, the outcome of a fit, and a saved run, as lines and for JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from weights.data.interactions.events import Interactions
+from weights.data.interactions.splits import PROTOCOLS
+from weights.recommendations import RankingModel
+from weights.recommending.fitting import MIXED
+from weights.recommending.methods import METHODS
+from weights.recommending.plan import RankingPlan
+from weights.recommending.recommender import Recommender
+from weights.recommending.scoring import RankingScore
+from weights.report.forecasts import report_object
+from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
+from weights.summary import bounds, labelled, number
+from weights.tables import aligned
+from weights.tasks.ranking import LISTED, RANKING_METRICS
+
+
+def overview(plan: RankingPlan) -> list[str]:
+    """What was read: events, users and items, how many each has, and notes."""
+    return [labelled(plan.source, _count_events(plan.events, plan.n_samples)), *note_lines(plan.remarks)]
+
+
+def _count_events(events: Interactions, n_rows: int) -> str:
+    """How many events there are of how many users and items, in words."""
+    n_users, n_items = events.shape
+    by_user = np.bincount(events.user, minlength=n_users)
+    usual = f"half of the users have {int(np.median(by_user)):,} or more"
+    return f"{n_rows:,} events, {n_users:,} users, {n_items:,} items ({len(events) / (n_users * n_items):.2%} of all pairs; {usual})"
+
+
+def plan_lines(plan: RankingPlan) -> list[str]:
+    """What will be learned, by what it is judged, and about how long it takes."""
+    models = ", ".join(METHODS[name].title for name in plan.settings.models)
+    return [
+        labelled("plan", f"{models}, mixed; about {duration(plan.seconds)}"),
+        labelled("judged by", f"{PROTOCOLS[plan.task.protocol].help}; all items are ranked"),
+    ]
+
+
+def plan_object(plan: RankingPlan) -> dict[str, Any]:
+    """What `fit --dry-run` prints as JSON."""
+    n_users, n_items = plan.events.shape
+    return {
+        "task": plan.task.kind,
+        **msgspec.to_builtins(plan.task.columns),
+        "protocol": plan.task.protocol,
+        "n_samples": plan.n_samples,
+        "n_events": len(plan.events),
+        "n_users": n_users,
+        "n_items": n_items,
+        "models": [*plan.settings.models],
+        "seconds": round(plan.seconds, 2),
+        "remarks": plan.remarks,
+    }
+
+
+def result_lines(model: RankingModel, plan: RankingPlan, folder: Path | None) -> list[str]:
+    """The outcome of a fit: how good lists are beside those of each model, for whom, and what to do next."""
+    recommender = model.recommender
+    lines = [labelled("Result", f"{_name_mixture(recommender)}, {duration(model.report.seconds)}"), *quality_lines(recommender)]
+    lines.append(labelled("Why", model.report.decision))
+    lines += note_lines(remark for remark in model.report.remarks if remark not in plan.remarks)
+    user = recommender.events.users.show(int(recommender.events.user[0]))
+    item = recommender.events.items.show(int(np.argmax(recommender.popularity)))
+    steps = [
+        f"recommend {{run}} --user {user} --why",
+        "recommend {run} --events NEW.csv",
+        f"similar {{run}} --item {item}",
+        "score {run} LATER.csv",
+    ]
+    return [*lines, *saved_lines(folder, steps)]
+
+
+def _name_mixture(recommender: Recommender) -> str:
+    """Which models answer, with their shares, in words."""
+    counting = sorted(recommender.counting.items(), key=lambda own: -own[1].share)
+    return ", ".join(METHODS[name].title + (f" {part.share:.0%}" if len(counting) > 1 else "") for name, part in counting)
+
+
+def quality_lines(recommender: Recommender) -> list[str]:
+    """The metrics of lists beside those of each model alone, those of the test, and for whom they hold."""
+    report, protocol = recommender.report, recommender.task.protocol
+    shown = metric_lines(report, MIXED, recommender.task.metrics, judged="kept apart", counted="users")
+    said = f"  all items ranked but those a user had; judged by {PROTOCOLS[protocol].help}"
+    return [*shown, said, *_group_lines(recommender)]
+
+
+def _group_lines(recommender: Recommender) -> list[str]:
+    """The metric that judges of users by how much was known of them."""
+    if len(recommender.groups) < 2:
+        return []
+    name = f"ndcg@{LISTED}"
+    measure = recommender.task.metrics[name]
+    rows = [["events known of a user", "users", measure.title, ""]]
+    for group in recommender.groups:
+        known = f"{group.fewest:,} to {group.most:,}" if group.most is not None else f"{group.fewest:,} or more"
+        known = "none" if group.most == 0 else known
+        rows.append([known, f"{group.n_users:,}", number(measure, group.metrics[name].value), bounds(measure, group.metrics[name])])
+    return aligned(rows, to_right=[1, 2])
+
+
+def score_lines(score: RankingScore) -> list[str]:
+    """How lists fared on later events, beside how they fared at the fit."""
+    rows = [["", "later", "", "at the fit"]]
+    for name, metric in score.metrics.items():
+        measure, known = RANKING_METRICS[name], score.at_fit.get(name)
+        rows.append([measure.title, number(measure, metric.value), bounds(measure, metric), number(measure, known.value) if known else ""])
+    new = f", {score.n_new:,} of them new" if score.n_new else ""
+    return [*aligned(rows, to_right=[1, 3]), f"  {score.n_users:,} users{new}, {score.n_events:,} events to find among all items"]
+
+
+def run_lines(model: RankingModel, folder: Path) -> list[str]:
+    """Everything about a saved run of recommendations."""
+    recommender, report = model.recommender, model.report
+    columns = recommender.task.columns
+    lines = [
+        labelled(folder.name, f"ranking: {columns.item} for {columns.user}"),
+        labelled(
+            "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {_count_events(recommender.events, report.n_samples)}"
+        ),
+        labelled("model", f"{_name_mixture(recommender)}, {duration(report.seconds)}"),
+    ]
+    lines += [labelled(name, _describe_settings(part.scorer.settings)) for name, part in recommender.parts.items()]
+    return [*lines, *quality_lines(recommender), labelled("why", report.decision), *note_lines(report.remarks)]
+
+
+def _describe_settings(settings: Any) -> str:
+    """Settings of a model, by name."""
+    return ", ".join(f"{name} {value}" for name, value in msgspec.to_builtins(settings).items()) or "nothing to set"
+
+
+def run_object(model: RankingModel, folder: Path | None) -> dict[str, Any]:
+    """What `fit` and `show` print as JSON."""
+    recommender = model.recommender
+    n_users, n_items = recommender.events.shape
+    return {
+        "task": recommender.task.kind,
+        **msgspec.to_builtins(recommender.task.columns),
+        "protocol": recommender.task.protocol,
+        "n_users": n_users,
+        "n_items": n_items,
+        "shares": {name: part.share for name, part in recommender.parts.items()},
+        "settings": {name: msgspec.to_builtins(part.scorer.settings) for name, part in recommender.parts.items()},
+        "groups": msgspec.to_builtins(recommender.groups),
+        **report_object(model.report, folder),
+    }

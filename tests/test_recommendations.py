@@ -1,0 +1,135 @@
+"""A model of interactions is fitted, saved and asked through the same doors as others, and counts what users just did at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import weights as wt
+from preferences import SAID, draw_preferences, list_items
+from small import rank_items
+from weights.errors import DataError, NotFoundError, UsageError
+
+FAST = {"model": "items", "strength": 10.0, "emphasis": 0.0}
+
+
+def test_a_model_says_what_it_is():
+    assert repr(rank_items()).startswith("<weights.RankingModel: 40 items for 120 users, ndcg@10 0.")
+
+
+def test_a_user_is_answered_alike_alone_among_others_and_after_saving(tmp_path):
+    model = rank_items()
+    alone, among = model.recommend([107], top=4), model.recommend([104, 107], top=4)
+    own = among["user"] == 107
+    assert alone["item"].tolist() == among["item"][own].tolist()
+    assert alone["low"] == pytest.approx(among["low"][own])
+    model.save(tmp_path / "run")
+    again = wt.load(tmp_path / "run").recommend([107], top=4)
+    assert all(np.array_equal(alone[name], again[name]) for name in alone)
+
+
+def test_events_of_somebody_new_count_as_those_of_somebody_known():
+    """The exact part of a user: the same events give the same scores, whether they were learned from or came later."""
+    rows, model = draw_preferences(), rank_items(tagged=False)
+    own = rows["user"] == 107
+    new = {"item": rows["item"][own], "value": rows["value"][own]}
+    known, later = model.recommend([107], top=8), model.recommend(events=new, top=8)
+    assert later["item"].tolist() == known["item"].tolist()
+    assert later["score"] == pytest.approx(known["score"], abs=1e-6)
+    assert {*later["user"]} == {"new"}
+
+
+def test_an_event_more_of_somebody_known_counts_at_once():
+    model = rank_items()
+    before = model.recommend([107], top=40)
+    item = before["item"][0]
+    after = model.recommend(events={"user": [107], "item": [item], "value": [5.0]}, top=40)
+    assert item not in after["item"]
+    assert len(after["item"]) == len(before["item"]) - 1
+    assert {*after["user"]} == {107}
+
+
+def test_somebody_unknown_is_answered_by_popularity_and_it_is_said():
+    table = rank_items().recommend([1, "x"], top=3)
+    assert table.notes == ["2 users are not known, and answered by popularity: 1, x"]
+    assert table["item"][:3].tolist() == table["item"][3:].tolist()
+
+
+def test_items_that_are_not_known_in_events_are_said():
+    table = rank_items().recommend(events={"item": [1, 777]}, top=2)
+    assert "1 event is of an item that the run does not know, and left out" in table.notes
+    assert any("taken as not known: value, time" in note for note in table.notes)
+
+
+def test_lists_are_of_what_is_allowed():
+    model = rank_items()
+    assert {*model.recommend([107], allow=[1, 2, 3, 4], exclude={"item": [2]}, seen=True)["item"]} == {1, 3, 4}
+    with pytest.raises(UsageError, match="the run knows none, so that there is nothing to recommend"):
+        model.recommend([107], allow=[])
+    with pytest.raises(UsageError, match="the run knows none"):
+        model.recommend([107], allow=[999])
+    with pytest.raises(NotFoundError, match="needs a column 'item'"):
+        model.recommend([107], allow=pa.table({"x": [1]}))
+
+
+def test_reasons_can_be_asked_for():
+    table = rank_items().recommend([107], top=3, why=True)
+    assert len(table["why"]) == 3
+    assert "because of" in str(table) or "Item number" in str(table)
+
+
+def test_what_is_like_an_item_shares_its_taste():
+    table = rank_items().similar(5, top=5)
+    assert 5 not in table["item"]
+    assert np.mean((table["item"] - 1) % 4 == 0) >= 0.6
+    with pytest.raises(NotFoundError, match="knows no item 999"):
+        rank_items().similar(999)
+
+
+def test_a_score_is_explained():
+    explained = rank_items().explain(107, 3)
+    assert (explained[0].user, explained[0].item) == (107, 3)
+    with pytest.raises(UsageError, match="One user is explained at a time, but 120 were asked for"):
+        rank_items().explain()
+
+
+def test_who_is_asked_for_is_said_once():
+    with pytest.raises(UsageError, match="not both"):
+        rank_items().recommend([107], events={"item": [1]})
+    with pytest.raises(UsageError, match="none came"):
+        rank_items().recommend([])
+
+
+def test_ids_of_text_and_of_any_size_come_back_as_they_were():
+    rows = draw_preferences()
+    names = np.array([f" User {n:03d}" for n in range(400)])
+    rows = {**rows, "user": names[rows["user"]], "item": rows["item"].astype(np.int64) + 2**60}
+    model = wt.fit(rows, **SAID, **FAST)
+    table = model.recommend([" User 107"], top=2)
+    assert {*table["user"]} == {" User 107"}
+    assert table["item"].min() > 2**60
+    assert model.recommend(["User 107"], top=2).notes
+
+
+def test_a_run_is_replaced_by_one_of_the_same_columns_only(tmp_path):
+    rows = draw_preferences()
+    wt.fit(rows, save=tmp_path / "run", **SAID, **FAST)
+    wt.fit(rows, save=tmp_path / "run", **SAID, **FAST)
+    with pytest.raises(UsageError, match="overwrite"):
+        wt.fit(rows, save=tmp_path / "run", **{**SAID, "value": None}, **FAST)
+
+
+def test_progress_reaches_its_end():
+    shares = []
+    wt.fit(draw_preferences(), items=list_items(), progress=shares.append, **SAID, **FAST)
+    assert [*dict.fromkeys(step.name for step in shares)] == ["choosing settings", "mixing models", "learning from all"]
+    assert shares[-1].share == 1.0
+    asked = []
+    rank_items().recommend([107], progress=asked.append)
+    assert asked[-1].share == 1.0
+
+
+def test_events_without_a_column_of_items_are_refused():
+    with pytest.raises((NotFoundError, DataError), match="item"):
+        rank_items().recommend(events={"thing": [1]})
