@@ -27,6 +27,8 @@ from weights.recommending.scoring import RankingScore, score_later
 from weights.recommending.serving import (
     Filters,
     RecommendationTable,
+    Wish,
+    check_diversity,
     check_top,
     choose_level,
     make_lists,
@@ -79,6 +81,8 @@ class RankingModel:
         allow: Any = None,
         exclude: Any = None,
         seen: bool = False,
+        diversity: float = 0.0,
+        explore: int | None = None,
         why: bool = False,
         progress: OnProgress = None,
     ) -> RecommendationTable:
@@ -90,10 +94,13 @@ class RankingModel:
             events: what users just did, with the columns of the fit: added to what is known of them, for this answer only. Without a
                 column of users all are of one.
             top: items for each user.
-            level: of the intervals of scores and ranks, between 0 and 1; 0.9 if not given, and none of more than 2,000 users.
+            level: of the intervals of scores and ranks, between 0 and 1, or 0 for none; 0.9 if not given, and none of more than 2,000 users.
             allow: ids of the items that may be recommended, or a table with them.
             exclude: of those that may not.
             seen: whether items that a user had before may be recommended again.
+            diversity: how much it counts that an item is unlike those before it on the list, beside its score, between 0 and 1.
+            explore: seed of a draw: each list is ordered by the scores that a random half of the learned users, counted twice, would give
+                (Thompson sampling), so that items of which little is known get their turn; None for no draw.
             why: whether to say because of which events; column ``why``.
             progress: called while users are answered.
 
@@ -118,8 +125,9 @@ class RankingModel:
         asked, notes = self._ask(users, events)
         filters = Filters(self._find_allowed(allow, exclude), seen)
         level, said = choose_level(level, len(asked.users))
+        wish = Wish(check_top(top), filters, level, check_diversity(diversity), explore)
         report = (lambda share: None) if progress is None else (lambda share: progress(Progress(ANSWERING, share, None)))
-        lists = make_lists(self.recommender, asked, top=check_top(top), filters=filters, level=level, report=report)
+        lists = make_lists(self.recommender, asked, wish, report)
         table = tabulate_lists(self.recommender, asked, lists, [*notes, *said], level)
         if why:
             table["why"] = np.asarray(self._explain_lists(asked, lists.user, lists.item), dtype=object)
@@ -145,7 +153,7 @@ class RankingModel:
         place = self.find_items([item])
         alone = Interactions(Ids(pa.array([str(item)])), self.recommender.events.items, np.zeros(1, np.int64), place, np.ones(1))
         level, _ = choose_level(level, 1)
-        lists = make_lists(self.recommender.personal, alone, top=check_top(top), level=level)
+        lists = make_lists(self.recommender.personal, alone, Wish(check_top(top), level=level))
         return tabulate_lists(self.recommender, alone, lists, [], level)
 
     def explain(self, user: Any = None, item: Any = None, *, events: Any = None, top: int = 3) -> list[ExplainedScore]:
@@ -163,7 +171,7 @@ class RankingModel:
         asked, _ = self._ask(None if user is None else [user], events)
         if len(asked.users) != 1:
             raise UsageError(f"One user is explained at a time, but {len(asked.users):,} were asked for. Name one.")
-        places = make_lists(self.recommender, asked, top=check_top(top)).item if item is None else self.find_items([item])
+        places = make_lists(self.recommender, asked, Wish(check_top(top))).item if item is None else self.find_items([item])
         return explain_scores(self.recommender, asked, places)
 
     @stoppable

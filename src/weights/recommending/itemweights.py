@@ -29,6 +29,8 @@ _BYTES = 8.0 * 1.5
 _BLOCK = 512
 _MOST_KEPT = 40_000_000
 """Residuals that are kept once they are made."""
+_HALF_A_USER = 0.5
+"""Of a user with both items, who is added to those there are: of pairs that nobody has yet the error would look like none (Jeffreys)."""
 _LEAST_LEFT = 0.1
 """Of a user's answer that the user does not determine, so that a few are not taken for many (our choice)."""
 
@@ -140,7 +142,7 @@ class ItemWeights:
 
         The sum over users of squared derivatives of the closed form (the infinitesimal jackknife, which for a regression is the
         sandwich of Huber 1967 and White 1980), each divided by one minus what the user has in the own answer (HC3 of MacKinnon and
-        White 1985), because users who alone have an item leave no residual.
+        White 1985), because users who alone have an item leave no residual, and with half a user more.
         """
         left = self._residuals(places)[: self.n_users]
         near = self.times_inverse(self.rows)[: self.n_users]  # (n, p)
@@ -150,6 +152,8 @@ class ItemWeights:
         square = left**2
         across = near[:, places]
         variance = (near**2).T @ square - 2 * share * (near.T @ (across * square)) + share**2 * np.sum(across**2 * square, axis=0)
+        alone = self.diagonal[:, None] - share**2 * self.diagonal[places]  # what one more user with both items would change
+        variance += _HALF_A_USER * (alone * (1 - self.weights(places))) ** 2
         return np.sqrt(np.maximum(variance, 0.0))
 
     def times_inverse_at(self, places: AnyArray) -> FloatArray:

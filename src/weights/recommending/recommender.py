@@ -12,8 +12,9 @@ import numpy as np
 from weights.data.interactions.events import Interactions
 from weights.data.interactions.tags import TagColumn
 from weights.ensemble import Report
-from weights.recommending.methods import FALLBACK, METHODS, Scorer
+from weights.recommending.methods import FALLBACK, Scorer
 from weights.recommending.mixing import Part, score_all
+from weights.recommending.neighbours import Neighbours, NeighbourSettings, fit_neighbours
 from weights.tasks.proportions import Metric
 from weights.tasks.ranking import Ranking
 from weights.types import FloatArray, IntArray
@@ -83,13 +84,20 @@ class Recommender:
         return {name: part for name, part in self.parts.items() if part.share or part.new_share}
 
     @functools.cached_property
+    def neighbours(self) -> Neighbours:
+        """The likenesses of items."""
+        return fit_neighbours(self.events, NeighbourSettings())
+
+    def likeness(self, places: IntArray) -> FloatArray:
+        """How alike some items are, the cosines of who turned to them, shape (k, k)."""
+        return self.neighbours.weights(places)[places]
+
+    @functools.cached_property
     def personal(self) -> Recommender:
         """The same without what all users share: popularity counts only where it is all there is to say."""
         parts = {name: part for name, part in self.counting.items() if name != FALLBACK}
         if not parts:
-            likeness = METHODS["neighbours"]
-            scorer = likeness.fit(self.events, likeness.settings())
-            parts = {"neighbours": Part(scorer, 1.0, 1.0, 0.0)}
+            parts = {"neighbours": Part(self.neighbours, 1.0, 1.0, 0.0)}
         return replace(self, parts={**parts, FALLBACK: self.fallback._replace(share=0.0, new_share=0.0)})
 
     def score(self, events: Interactions) -> FloatArray:

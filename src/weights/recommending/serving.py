@@ -70,66 +70,124 @@ class Lists:
     rank_low: IntArray
     rank_high: IntArray
 
+    @classmethod
+    def join(cls, parts: Sequence[Lists]) -> Lists:
+        """Lists one behind the other."""
+        empty = [np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0)]
+        columns = zip(cls.__dataclass_fields__, [*empty, *empty[:2]], strict=True)
+        return cls(*(np.concatenate([none, *(getattr(part, name) for part in parts)]) for name, none in columns))
 
-def make_lists(
-    recommender: Recommender,
-    events: Interactions,
-    *,
-    top: int,
-    filters: Filters | None = None,
-    level: float | None = None,
-    report: Callable[[float], None] = lambda share: None,
-) -> Lists:
+
+class Wish(NamedTuple):
+    """What is wanted of lists.
+
+    Attributes:
+        top: items of each, at most.
+        filters: which items may stand on them.
+        level: of intervals, between 0 and 1; none if None.
+        diversity: how much an item counts that is unlike those before it, beside its score, between 0 and 1.
+        explore: the seed of a draw of users for each list, which is then ordered by the scores of that draw; None for no draw.
+    """
+
+    top: int
+    filters: Filters = Filters()
+    level: float | None = None
+    diversity: float = 0.0
+    explore: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether lists are nothing but the highest scores."""
+        return self.level is None and not self.diversity and self.explore is None
+
+
+def make_lists(recommender: Recommender, events: Interactions, wish: Wish, report: Callable[[float], None] = lambda share: None) -> Lists:
     """The first items of users.
 
     Args:
         recommender: what was learned.
-        events: what is known of users; those without events are answered by popularity.
-        top: items of each list, at most.
-        filters: which items may stand on it.
-        level: of intervals, between 0 and 1; none if None.
+        events: what is known of users; those of whom nothing is are answered by popularity.
+        wish: what is wanted of the lists.
         report: called with the share of users that are answered.
     """
-    filters, n_items = filters or Filters(), len(events.items)
-    step = max(_BLOCK_NUMBERS // n_items, 1)
+    n_users, step = len(events.users), max(_BLOCK_NUMBERS // len(events.items), 1)
     parts: list[Lists] = []
-    for begin in range(0, max(len(events.users), 1), step):
-        places = np.arange(begin, min(begin + step, len(events.users)))
+    for begin in range(0, max(n_users, 1), step):
+        places = np.arange(begin, min(begin + step, n_users))
         own = events.of_users(places)
-        scores = filters.apply(recommender.score(own), own)
-        first = find_first(scores, top)
-        kept = np.isfinite(np.take_along_axis(scores, first, axis=1))
-        found = np.full((4, *first.shape), np.nan)
-        if level is not None:
-            for user in range(len(places)):
-                found[:, user] = _bound(recommender, own.of_users(np.asarray([user])), scores[user], first[user], level)
-                report((begin + user + 1) / len(events.users))
-        owner = np.broadcast_to(places[:, None], first.shape)
-        rank = np.broadcast_to(np.arange(1, first.shape[1] + 1), first.shape)
-        low, high, rank_low, rank_high = (bound[kept] for bound in found)
-        ranks = (np.nan_to_num(bound).astype(np.int64) for bound in (rank_low, rank_high))
-        parts.append(Lists(owner[kept], first[kept], rank[kept], np.take_along_axis(scores, first, axis=1)[kept], low, high, *ranks))
-        report((begin + len(places)) / max(len(events.users), 1))
-    return Lists(*(np.concatenate([getattr(part, name) for part in parts]) for name in Lists.__dataclass_fields__))
+        scores = wish.filters.apply(recommender.score(own), own)
+        if wish.plain:
+            parts.append(_list_all(find_first(scores, wish.top), scores, places))
+        else:
+            for user, row in zip(places.tolist(), scores, strict=True):
+                parts.append(_list_one(recommender, own.of_users(np.asarray([user - begin])), row, user, wish))
+                report((user + 1) / n_users)
+        report((begin + len(places)) / max(n_users, 1))
+    return Lists.join(parts)
 
 
-def _bound(recommender: Recommender, events: Interactions, scores: FloatArray, first: IntArray, level: float) -> FloatArray:
-    """Bounds of the scores and of the ranks of the first items of one user, shape (4, k)."""
-    n_near = max(_FEWEST_CANDIDATES, _CANDIDATES * len(first))
-    near = find_first(scores[None], n_near)[0]
+def _list_all(first: IntArray, scores: FloatArray, places: IntArray) -> Lists:
+    """The highest scores of users, without bounds."""
+    found = np.take_along_axis(scores, first, axis=1)
+    kept = np.isfinite(found)
+    user, rank = (np.broadcast_to(own, first.shape)[kept] for own in (places[:, None], np.arange(1, first.shape[1] + 1)))
+    none = np.full(len(user), np.nan)
+    return Lists(user, first[kept], rank, found[kept], none, none, np.zeros(len(user), np.int64), np.zeros(len(user), np.int64))
+
+
+def _list_one(recommender: Recommender, events: Interactions, scores: FloatArray, user: int, wish: Wish) -> Lists:
+    """The list of one user, chosen among the items of high scores."""
+    near = find_first(scores[None], max(_FEWEST_CANDIDATES, _CANDIDATES * wish.top))[0]
     near = near[np.isfinite(scores[near])]
-    found = np.full((4, len(first)), np.nan)
-    n = min(len(first), len(near))
-    if not n:
-        return found
-    changes = recommender.vary(events, near)
-    half = half_width(changes, level)[:n]
-    drawn = scores[near] + changes
-    ranks = 1 + np.argsort(np.argsort(-drawn, axis=1, kind="stable"), axis=1)[:, :n]
-    tail = (1 - level) / 2
-    found[:2, :n] = scores[near[:n]] - half, scores[near[:n]] + half
-    found[2:, :n] = np.quantile(ranks, [tail, 1 - tail], axis=0, method="closest_observation")
-    return found
+    value = scores[near]
+    changes = (
+        recommender.vary(events, near) if len(near) and (wish.level is not None or wish.explore is not None) else np.zeros((1, len(near)))
+    )
+    if wish.explore is not None:
+        value = value + changes[np.random.default_rng([wish.explore, user]).integers(len(changes))]
+    chosen = (
+        diversify(value, recommender.likeness(near), wish.top, wish.diversity) if len(near) and wish.diversity else _sort(value)[: wish.top]
+    )
+    n, low, high = len(chosen), np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
+    ranks = np.zeros((2, n), np.int64)
+    if wish.level is not None and n:
+        half, tail = half_width(changes, wish.level)[chosen], (1 - wish.level) / 2
+        low, high = scores[near[chosen]] - half, scores[near[chosen]] + half
+        drawn = 1 + np.argsort(np.argsort(-(scores[near] + changes), axis=1, kind="stable"), axis=1)[:, chosen]
+        ranks = np.quantile(drawn, [tail, 1 - tail], axis=0, method="closest_observation").astype(np.int64)
+    return Lists(np.full(n, user), near[chosen], np.arange(1, n + 1), scores[near[chosen]], low, high, *ranks)
+
+
+def _sort(value: FloatArray) -> IntArray:
+    """Places in descending order of values."""
+    return np.argsort(-value, kind="stable")
+
+
+def diversify(value: FloatArray, likeness: FloatArray, n: int, diversity: float) -> IntArray:
+    """The places of n items that are good and unlike each other, one after the other (maximal marginal relevance).
+
+    Each next item has the most of ``(1 - diversity) * value - diversity * likeness``, where values are put between 0 and 1, and the likeness
+    is that to the most alike item before (Carbonell and Goldstein 1998, equation 1).
+
+    Args:
+        value: shape (k,).
+        likeness: between 0 and 1, shape (k, k).
+        n: items, at most.
+        diversity: between 0 and 1.
+
+    Example:
+        >>> alike = np.array([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        >>> diversify(np.array([3.0, 2.9, 2.0]), alike, 2, 0.6).tolist()
+        [0, 2]
+    """
+    scaled = (value - value.min()) / (float(np.ptp(value)) or 1.0)
+    nearest, left, chosen = np.zeros(len(value)), np.ones(len(value), bool), list[int]()
+    for _ in range(min(n, len(value))):
+        gain = np.where(left, (1 - diversity) * scaled - diversity * nearest, -np.inf)
+        chosen.append(int(np.argmax(gain)))
+        left[chosen[-1]] = False
+        nearest = np.maximum(nearest, likeness[:, chosen[-1]])
+    return np.asarray(chosen, np.int64)
 
 
 class RecommendationTable(dict[str, AnyArray]):
@@ -204,11 +262,13 @@ def tabulate_lists(
 
 
 def choose_level(level: float | None, n_users: int) -> tuple[float | None, list[str]]:
-    """The level of intervals, and what is to be said of it: of many users there are none, unless they were asked for.
+    """The level of intervals, none if it is 0, and what is to be said of it: of many users there are none, unless they were asked for.
 
     Raises:
         UsageError: the level is not between 0 and 1.
     """
+    if level == 0:
+        return None, []
     if level is not None:
         check_level(level)
         return level, []
@@ -226,3 +286,14 @@ def check_top(top: int) -> int:
     if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 1:
         raise UsageError(f"--top must be a number of items, at least 1, but is {top!r}.")
     return int(top)
+
+
+def check_diversity(diversity: float) -> float:
+    """How much unlikeness counts, if it is a share.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not 0 <= diversity <= 1:
+        raise UsageError(f"--diversity is a share, 0 for the highest scores and 1 for nothing but unlikeness, but is {diversity!r}.")
+    return float(diversity)
