@@ -49,6 +49,7 @@ from weights.recommending.recommender import Recommender
 from weights.running import OnProgress, report_reading, run
 from weights.spec import list_settings
 from weights.store.format import load as load_saved
+from weights.store.userrecords import UserRecords
 from weights.tasks.base import Task
 from weights.tasks.registry import INTERACTION_TASKS, SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
@@ -309,7 +310,7 @@ def load(folder: Any) -> AnyModel:
     """
     keep_compiled_programs()
     saved = load_saved(Path(folder))
-    return _MODELS[type(saved)](saved)
+    return _MODELS[type(saved)](saved, Path(folder))
 
 
 def load_rows(folder: Any) -> Model:
@@ -324,12 +325,13 @@ def load_rows(folder: Any) -> Model:
     return model
 
 
-_MODELS: dict[type, Callable[[Any], AnyModel]] = {
-    Ensemble: Model,
-    Forecaster: ForecastModel,
-    PriceForecaster: PriceModel,
-    Recommender: RankingModel,
+_MODELS: dict[type, Callable[[Any, Path], AnyModel]] = {
+    Ensemble: lambda saved, folder: Model(saved),
+    Forecaster: lambda saved, folder: ForecastModel(saved),
+    PriceForecaster: lambda saved, folder: PriceModel(saved),
+    Recommender: lambda saved, folder: RankingModel(saved, UserRecords(folder)),
 }
+"""By what was saved, what takes the user's own rows; of what lies in a folder beside it, it knows where."""
 
 
 diagnose, compare, improve, check_intervals, read_again = (

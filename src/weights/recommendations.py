@@ -12,15 +12,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from weights.data.interactions.events import EventColumns, Interactions, continue_events, read_interactions
+from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, read_interactions
 from weights.data.interactions.ids import Ids, collect_ids
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.ensemble import Report
-from weights.errors import NotFoundError, UsageError, counted, listed, printable
+from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable
 from weights.interruption import stoppable
+from weights.recommending.describing import describe_user
 from weights.recommending.explaining import ExplainedScore, explain_scores, name_reasons
 from weights.recommending.fitting import fit_ranking
+from weights.recommending.forgetting import forget_user
+from weights.recommending.pairs import ItemPair, list_pairs, tabulate_pairs
 from weights.recommending.plan import RankingPlan
 from weights.recommending.recommender import Recommender
 from weights.recommending.scoring import RankingScore, score_later
@@ -34,11 +37,16 @@ from weights.recommending.serving import (
     make_lists,
     tabulate_lists,
 )
+from weights.recommending.userrecords import UserProfile, UserRecord, make_steps, read_records
 from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_recommender
+from weights.store.userrecords import UserRecords
+from weights.tables import Table
 from weights.training.control import Progress
 from weights.types import BoolArray
 
+_MOST_LOOKED_UP = 1_000
+"""Users whose records are looked up one by one."""
 NEW_USER = "new"
 """What the user is called whose events come without an id."""
 
@@ -48,12 +56,14 @@ class RankingModel:
 
     Attributes:
         recommender: the models, and the events that they rest on.
+        records: what users did since, as far as it was to be remembered.
     """
 
     subject: ClassVar[str] = "interactions"
 
-    def __init__(self, recommender: Recommender) -> None:
+    def __init__(self, recommender: Recommender, records: UserRecords | None = None) -> None:
         self.recommender = recommender
+        self.records = records or UserRecords()
 
     def __repr__(self) -> str:
         n_users, n_items = self.recommender.events.shape
@@ -94,7 +104,8 @@ class RankingModel:
             events: what users just did, with the columns of the fit: added to what is known of them, for this answer only. Without a
                 column of users all are of one.
             top: items for each user.
-            level: of the intervals of scores and ranks, between 0 and 1, or 0 for none; 0.9 if not given, and none of more than 2,000 users.
+            level: of the intervals of scores and ranks, between 0 and 1, or 0 for none; if not given 0.9, and none of more than 2,000
+                users.
             allow: ids of the items that may be recommended, or a table with them.
             exclude: of those that may not.
             seen: whether items that a user had before may be recommended again.
@@ -174,6 +185,24 @@ class RankingModel:
         places = make_lists(self.recommender, asked, Wish(check_top(top))).item if item is None else self.find_items([item])
         return explain_scores(self.recommender, asked, places)
 
+    def item_weights(self, item: Any = None, *, top: int = 10, level: float = 0.95) -> list[ItemPair]:
+        """The strongest weights with which items speak for one, or for each other, with intervals over the choice of users.
+
+        Args:
+            item: its id; the strongest among the 200 most popular items if not given.
+            top: weights, at most.
+            level: of the intervals, between 0 and 1.
+
+        Raises:
+            NotFoundError: there is no such item. UsageError: the level cannot be.
+        """
+        place = None if item is None else int(self.find_items([item])[0])
+        return list_pairs(self.recommender, place, top=check_top(top), level=level)
+
+    def summary(self, item: Any = None, *, top: int = 10, level: float = 0.95) -> Table:
+        """The same as a table, which prints itself; arguments and errors as `item_weights`."""
+        return tabulate_pairs(self.item_weights(item, top=top, level=level), level, of_one=item is not None)
+
     @stoppable
     def score(self, data: Any) -> RankingScore:
         """How lists fare on later events: each user is answered by what was known at the fit, and judged by what came.
@@ -206,19 +235,122 @@ class RankingModel:
             raise UsageError("Name users, or give events of some, not both: events are of the users that they name.")
         if events is not None:
             later, notes = self._read_events(events)
-            return continue_events(known, later, self.recommender.task.repeats), notes
+            return continue_events(self._with_records(known, later.users), later, self.recommender.task.repeats), notes
         if users is None:
-            return known, []
+            return self._with_records(known), []
         asked = [users] if isinstance(users, str) or not hasattr(users, "__iter__") else [*users]
         if not asked:
             raise UsageError("Users to recommend something to were needed, but none came. Name some, or leave them out for all.")
         places = known.users.find(asked)
         unknown = [printable(str(user)) for user, place in zip(asked, places, strict=True) if place < 0]
         if not unknown:
-            return known.of_users(places), []
-        own = known.of_users(places, Ids(pa.array([str(user) for user in asked])))
+            return self._with_records(known.of_users(places)), []
+        own = self._with_records(known.of_users(places, known.users.like(asked)))
+        unknown = [own.users.show(int(place)) for place in np.flatnonzero((own.n_known == 0) & (places < 0))]
+        if not unknown:
+            return own, []
         are = counted(len(unknown), "user is", "users are")
         return own, [f"{are} not known, and answered by popularity: {listed(unknown, 5)}"]
+
+    def _with_records(self, own: Interactions, more: Ids | None = None) -> Interactions:
+        """What is known of some users, with what they did since.
+
+        Args:
+            own: what was known at the fit.
+            more: further users who are looked up, if they are not among those.
+        """
+        asked = own.users if more is None else more
+        if len(asked) > _MOST_LOOKED_UP:
+            wanted = {*asked.values.to_pylist()}
+            records = [record for record in self.records.read_all() if record.user in wanted]
+        else:
+            records = [record for user in asked.values.to_pylist() if (record := self.records.read(user)) is not None]
+        if not records:
+            return own
+        if more is not None:
+            own = own.of_users(own.users.find(more.values), more)
+        later = read_records(records, own.users, own.items, timed=own.time is not None)
+        return add_events(own, later, self.recommender.task.repeats)
+
+    def profile(self, user: Any) -> UserProfile:
+        """What the run knows of a user: events with their weights, those remembered since the fit among them, and tags.
+
+        Args:
+            user: the id.
+
+        Raises:
+            NotFoundError: nothing is known of the user.
+        """
+        asked, _ = self._ask([user], None)
+        if not asked.n_known[0]:
+            raise NotFoundError(f"The run knows nothing of user {printable(str(user))}. Name one by the id, as it stands in the events.")
+        return describe_user(self.recommender, asked, self.find_record(user))
+
+    @stoppable
+    def remember(self, events: Any) -> list[str]:
+        """Let what users just did count from now on; it is written to the folder of the run at once, if it has one.
+
+        Args:
+            events: as `recommend` takes them, with a column of users.
+
+        Returns:
+            Sentences about what was left out.
+
+        Raises:
+            DataError: nothing is left to remember. NotFoundError: a column is missing.
+            StorageError: the disk does not take it.
+        """
+        later, notes = self._read_events(events)
+        steps = make_steps(later)
+        if not steps or [*steps] == [NEW_USER]:
+            raise DataError("Events of users with an id, of items that the run knows, were needed, but there are none. Give others.")
+        for user, step in steps.items():
+            self.records.write((self.records.read(user) or UserRecord(user)).and_then(step))
+        return notes
+
+    def undo(self, user: Any) -> bool:
+        """Take back what was remembered last of a user; whether there was something.
+
+        Args:
+            user: the id.
+        """
+        record = self.find_record(user)
+        if record is None:
+            return False
+        self.records.write(record.undone())
+        return True
+
+    def count_remembered(self) -> int:
+        """How many events were remembered since the fit."""
+        return sum(len(step.items) for record in self.records.read_all() for step in record.steps)
+
+    def find_record(self, user: Any) -> UserRecord | None:
+        """What was remembered of a user; None where nothing was."""
+        tried = [user, *([int(user)] if isinstance(user, str) and user.lstrip("-").isdigit() else [])]
+        return next((record for one in tried if (record := self.records.read(one)) is not None), None)
+
+    @stoppable
+    def forget(self, user: Any) -> None:
+        """Make the run what it would be had a user never been there: models are learned again without, and the folder is written anew.
+
+        Args:
+            user: the id.
+
+        Raises:
+            NotFoundError: there is no such user.
+            DataError: nobody would be left to learn from.
+            StorageError: the disk does not take it; the run is as it was.
+        """
+        place, record = int(self.recommender.events.users.find([user])[0]), self.find_record(user)
+        if place < 0 and record is None:
+            raise NotFoundError(f"The run knows no user {printable(str(user))}. Name one by the id, as it stands in the events.")
+        if place >= 0:
+            forgotten = forget_user(self.recommender, place)
+            if self.records.folder is not None:
+                save_recommender(forgotten, self.records.folder)
+            self.recommender = forgotten
+        if record is not None:
+            self.records.write(UserRecord(record.user))
 
     def _read_events(self, data: Any) -> tuple[Interactions, list[str]]:
         """Events as they were read at the fit; without a column of users all are of one."""
@@ -276,6 +408,7 @@ class RankingModel:
             StorageError: the disk is full, read-only or failing; what was there is as it was.
         """
         save_recommender(self.recommender, Path(folder))
+        self.records.move_to(Path(folder))
 
 
 ANSWERING = "answering users"

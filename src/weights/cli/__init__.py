@@ -12,7 +12,7 @@ import sys
 import click
 
 import weights
-from weights.cli import ask, fit, installation, predict, runs, transcribe
+from weights.cli import ask, fit, installation, predict, runs, transcribe, users
 from weights.cli.process import open_streams
 from weights.data.memory import give_back_large_blocks
 from weights.errors import suggest
@@ -60,7 +60,15 @@ def make_cli() -> click.Group:
         Exit codes: 0 ok, 1 failed, 2 usage, 3 data, 4 not found, 5 disk, 6 corrupt, 130 interrupted.
         """
 
-    for command in (*fit.COMMANDS, *ask.make_commands(), *predict.COMMANDS, *transcribe.COMMANDS, *runs.COMMANDS, *installation.COMMANDS):
+    for command in (
+        *fit.COMMANDS,
+        *ask.make_commands(),
+        *predict.COMMANDS,
+        *transcribe.COMMANDS,
+        *users.COMMANDS,
+        *runs.COMMANDS,
+        *installation.COMMANDS,
+    ):
         group.add_command(command)
     return group
 

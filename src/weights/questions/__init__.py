@@ -82,7 +82,9 @@ PRICE_QUESTIONS = _list_by_name(
 )
 INTERACTION_QUESTIONS = _list_by_name(
     interactions.SHOW,
+    interactions.SUMMARY,
     interactions.RECOMMEND,
+    interactions.USER,
     interactions.SIMILAR,
     interactions.SCORE,
     interactions.EXPLAIN,

@@ -136,6 +136,65 @@ SIMILAR = Question(
 )
 
 
+class SummaryOptions(msgspec.Struct, frozen=True):
+    """Whose weights are shown."""
+
+    item: Annotated[str | None, option("The id of an item; the strongest of all if not given.", "ID")] = None
+    top: Annotated[int, option("At most so many weights.", "NUMBER")] = 10
+    level: Annotated[float, option("Level of the intervals.", "SHARE")] = 0.95
+
+
+def ask_summary(model: RankingModel, options: SummaryOptions, asker: Asker) -> Answer:
+    """Weights from item to item as records and as a table."""
+    from weights.recommending.pairs import tabulate_pairs
+
+    pairs = model.item_weights(options.item, top=options.top, level=options.level)
+    return Answer(msgspec.to_builtins(pairs), tabulate_pairs(pairs, options.level, of_one=options.item is not None).lines())
+
+
+SUMMARY = Question(
+    name="summary",
+    help="""Of a run of interactions: which items speak most for an item, or for each other, with intervals.
+
+    \b
+      weights summary runs/films --item 50
+    """,
+    ask=ask_summary,
+    options=SummaryOptions,
+    subject=SUBJECT,
+)
+
+
+class UserOptions(msgspec.Struct, frozen=True):
+    """Who is shown."""
+
+    user: Annotated[str | None, option("The id of the user.", "ID")] = None
+    top: Annotated[int, option("At most so many events.", "NUMBER")] = 20
+
+
+def ask_user(model: RankingModel, options: UserOptions, asker: Asker) -> Answer:
+    """What is known of a user as a record and as a table."""
+    from weights.report.recommendations import user_lines
+
+    if options.user is None:
+        raise UsageError("The user was not named. Name one with --user.")
+    record = model.profile(options.user)
+    return Answer(msgspec.to_builtins(record), user_lines(record, options.top))
+
+
+USER = Question(
+    name="user",
+    help="""Show what a run of interactions knows of a user: events, those remembered since the fit among them, with their weights.
+
+    \b
+      weights user runs/films --user 42
+    """,
+    ask=ask_user,
+    options=UserOptions,
+    subject=SUBJECT,
+)
+
+
 class ScoreOptions(PartOptions, frozen=True):
     """The later events."""
 

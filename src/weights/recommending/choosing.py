@@ -13,6 +13,8 @@ from weights.recommending.methods import Method, Scorer
 
 _LEAST_GAIN = 1e-4
 """Of NDCG@100, for which settings are moved (our choice)."""
+_N_TURNS = 2
+"""Turns through all ladders, at most: what one setting should be depends on the others."""
 
 
 class Chosen(NamedTuple):
@@ -61,8 +63,12 @@ def choose(
         return losses[settings]
 
     loss_of(settings)
-    for name, ladder in ladders.items():
-        settings = _move(settings, name, ladder, loss_of)
+    for _ in range(_N_TURNS):
+        before = settings
+        for name, ladder in ladders.items():
+            settings = _move(settings, name, ladder, loss_of)
+        if settings == before:
+            break
     return Chosen(
         settings, best[0] if losses[settings] == min(losses.values()) else method.fit(learned, settings), losses[settings], len(losses)
     )

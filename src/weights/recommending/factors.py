@@ -44,9 +44,9 @@ class FactorSettings(msgspec.Struct, frozen=True):
     """
 
     n_factors: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 32
-    unobserved: Annotated[float, msgspec.Meta(gt=0, le=1e3)] = 0.1
-    penalty: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 0.003
-    emphasis: Annotated[float, msgspec.Meta(ge=0, le=1.9)] = 0.0
+    unobserved: Annotated[float, msgspec.Meta(gt=0, le=1e3)] = 0.3
+    penalty: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 0.01
+    emphasis: Annotated[float, msgspec.Meta(ge=0, le=1.9)] = 0.5
     tags: Annotated[float, msgspec.Meta(ge=0, le=1e3)] = 1.0
 
 

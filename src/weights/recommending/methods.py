@@ -94,9 +94,10 @@ METHODS: dict[str, Method] = {
         FactorSettings,
         fit_factors,
         {
-            "n_factors": Ladder((8, 16, 32, 64, 128)),
-            "unobserved": Ladder((0.03, 0.1, 0.3, 1.0)),
             "penalty": Ladder((0.001, 0.003, 0.01, 0.03)),
+            "unobserved": Ladder((0.03, 0.1, 0.3, 1.0)),
+            "n_factors": Ladder((8, 16, 32, 64, 128)),
+            "emphasis": _EMPHASIS,
             "tags": _TAGS,
         },
         Kept(keep_factors, factors.list_shapes, rebuild_factors),

@@ -166,8 +166,8 @@ def _sort(value: FloatArray) -> IntArray:
 def diversify(value: FloatArray, likeness: FloatArray, n: int, diversity: float) -> IntArray:
     """The places of n items that are good and unlike each other, one after the other (maximal marginal relevance).
 
-    Each next item has the most of ``(1 - diversity) * value - diversity * likeness``, where values are put between 0 and 1, and the likeness
-    is that to the most alike item before (Carbonell and Goldstein 1998, equation 1).
+    Each next item has the most of ``(1 - diversity) * value - diversity * likeness``, where values are put between 0 and 1, and the
+    likeness is that to the most alike item before (Carbonell and Goldstein 1998, equation 1).
 
     Args:
         value: shape (k,).

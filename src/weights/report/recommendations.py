@@ -10,16 +10,18 @@ import numpy as np
 
 from weights.data.interactions.events import Interactions
 from weights.data.interactions.splits import PROTOCOLS
+from weights.errors import counted
 from weights.recommendations import RankingModel
 from weights.recommending.fitting import MIXED
 from weights.recommending.methods import METHODS
 from weights.recommending.plan import RankingPlan
 from weights.recommending.recommender import Recommender
 from weights.recommending.scoring import RankingScore
+from weights.recommending.userrecords import UserProfile
 from weights.report.forecasts import report_object
 from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
 from weights.summary import bounds, labelled, number
-from weights.tables import aligned
+from weights.tables import aligned, compact, short_name
 from weights.tasks.ranking import LISTED, RANKING_METRICS
 
 
@@ -115,6 +117,22 @@ def score_lines(score: RankingScore) -> list[str]:
         rows.append([measure.title, number(measure, metric.value), bounds(measure, metric), number(measure, known.value) if known else ""])
     new = f", {score.n_new:,} of them new" if score.n_new else ""
     return [*aligned(rows, to_right=[1, 3]), f"  {score.n_users:,} users{new}, {score.n_events:,} events to find among all items"]
+
+
+def user_lines(user: UserProfile, top: int) -> list[str]:
+    """What is known of a user as a table, the latest events first."""
+    rows = [["item", "", "value", "weight", "since the fit"]]
+    for event in user.events[:top]:
+        named = "" if event.name == str(event.item) else short_name(event.name)
+        rows.append([str(event.item), named, compact(event.value), f"{event.weight:.2f}", "yes" if event.remembered else ""])
+    more = [f"  {len(user.events) - top:,} more events"] if len(user.events) > top else []
+    tags = [labelled("tags", ", ".join(user.tags))] if user.tags else []
+    return [
+        f"user {user.user}: {counted(len(user.events), 'event')}, {user.n_remembered:,} since the fit",
+        *tags,
+        *aligned(rows, to_right=[2, 3]),
+        *more,
+    ]
 
 
 def run_lines(model: RankingModel, folder: Path) -> list[str]:

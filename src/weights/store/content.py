@@ -30,6 +30,7 @@ class Content(NamedTuple):
         build: (config, report, arrays) -> what was saved.
         attached: (config) -> the content of further files by name, in which what is long in it is read by people.
         without_attached: (config) -> the config without that. names_attached: (config, with or without it) -> the names.
+        keeps: the name of a folder that may lie among the files and outlives a save; none if empty.
         attach: (config without that, content by name) -> the config.
     """
 
@@ -44,6 +45,7 @@ class Content(NamedTuple):
     check_names: Callable[[Any, Path], None]
     wrong_in_arrays: Callable[[dict[str, AnyArray], Any], list[str]]
     build: Callable[[Any, Report, dict[str, AnyArray]], Any]
+    keeps: str = ""
     attached: Callable[[Any], dict[str, str]] = lambda config: {}
     names_attached: Callable[[Any], list[str]] = lambda config: []
     without_attached: Callable[[Any], Any] = lambda config: config

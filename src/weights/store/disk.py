@@ -38,13 +38,14 @@ def write_file(path: Path, content: bytes) -> None:
         _sync(path.parent)
 
 
-def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Callable[[Path], bool]) -> None:
+def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Callable[[Path], bool], keeps: str = "") -> None:
     """Replace a folder of files in one step; two processes that do so at once take turns.
 
     Args:
         folder: to write; if it exists, the new one takes its place and the old one is deleted.
         contents: file name -> content.
         replaces: asked last of all, whether what lies there now may be replaced.
+        keeps: the name of a folder in the old one that the new one takes over, if it is there.
 
     Raises:
         StorageError: the disk is full, read-only or failing; the old folder is as it was.
@@ -58,12 +59,29 @@ def write_folder(folder: Path, contents: Mapping[str, bytes], *, replaces: Calla
             os.mkdir(fresh)
             for name, content in contents.items():
                 _write_durably(fresh / name, content)
+            if keeps and (folder / keeps).is_dir():
+                shutil.copytree(folder / keeps, fresh / keeps, copy_function=os.link)
             _sync(fresh)
             if not replaces(folder):
                 raise UsageError(f"'{folder}' has become something else meanwhile and was left alone. Choose another name for --save.")
             _put(fresh, folder)
         if alone:
             _remove_hidden(folder, "old-")
+
+
+def write_within(folder: Path, inner: str, name: str, content: bytes | None) -> None:
+    """Write a file into a folder within a saved one, or remove it if there is no content; saves of the outer folder wait for it.
+
+    Raises:
+        StorageError: the disk does not take it; what was there is as it was.
+        UsageError: another process has been saving there for a minute.
+    """
+    with faults_said(folder), claimed(_hidden(folder, "saving"), f"'{folder}' is being saved", wait_seconds=_TURN_SECONDS):
+        if content is None:
+            (folder / inner / name).unlink(missing_ok=True)
+            return
+        (folder / inner).mkdir(exist_ok=True)
+        write_file(folder / inner / name, content)
 
 
 def remove_folder(folder: Path, *, removes: Callable[[Path], bool]) -> None:

@@ -57,7 +57,7 @@ def save(saved: Saved, folder: Path) -> None:
                 f"The file '{name}' would have {len(written):,} bytes, but at most {LARGEST_JSON:,} can be loaded again. "
                 "Use --drop for columns with long texts."
             )
-    write_folder(folder.resolve(), {**contents, SUMS: _sums(contents)}, replaces=_replaceable)
+    write_folder(folder.resolve(), {**contents, SUMS: _sums(contents)}, replaces=_replaceable, keeps=content.keeps)
 
 
 def check_writable(folder: Path) -> None:

@@ -22,6 +22,7 @@ from weights.recommending.recommender import HistoryGroup, Recommender, Tags
 from weights.store.card import recommender_card
 from weights.store.checks import check_shapes, wrong_without_columns
 from weights.store.content import Content, Listed
+from weights.store.userrecords import USERS
 from weights.tasks.ranking import Ranking
 from weights.types import AnyArray
 
@@ -277,4 +278,5 @@ RECOMMENDER = Content(
     check_names=check_names,
     wrong_in_arrays=wrong_in_arrays,
     build=build_recommender,
+    keeps=USERS,
 )

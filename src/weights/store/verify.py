@@ -47,13 +47,19 @@ T = TypeVar("T")
 
 def is_saved(folder: Path) -> bool:
     """Whether the path is a folder that `save` wrote: nothing but its files, and a config that says so."""
-    if not folder.is_dir() or not all(name in (*FILES, SUMS) or _is_attachment(name) for name in os.listdir(folder)):
+    if not folder.is_dir() or not all(_is_of_run(folder, name) for name in os.listdir(folder)):
         return False
     try:
         begin = read_file(folder / "config.json", LARGEST_JSON)[:200]
     except CorruptError:
         return False
     return any(f'"format": "{name}"'.encode() in begin for name in CONTENTS)
+
+
+def _is_of_run(folder: Path, name: str) -> bool:
+    """Whether a name is that of a file of a run, or of a folder that one may keep."""
+    kept = any(name == content.keeps for content in CONTENTS.values()) and (folder / name).is_dir()
+    return name in (*FILES, SUMS) or _is_attachment(name) or kept
 
 
 def _is_attachment(name: str) -> bool:

@@ -226,23 +226,21 @@ def continue_events(known: Interactions, later: Interactions, repeats: str | Non
         later: events of the same items; those without a time are later than all known.
         repeats: what counts of several events of one item, as `read_interactions` has it.
     """
-    places = known.users.find(later.users.values)
-    there = np.flatnonzero(places >= 0)
-    before = known.of_users(places[there])
+    return add_events(known.of_users(known.users.find(later.users.values), later.users), later, repeats)
+
+
+def add_events(known: Interactions, later: Interactions, repeats: str | None = None) -> Interactions:
+    """Earlier and later events of the same users; arguments as `continue_events`."""
     time = None
     if known.time is not None:
         unsaid = np.full(len(later), np.nan) if later.time is None else later.time
-        time = np.concatenate([known.time[:0] if before.time is None else before.time, np.nan_to_num(unsaid, nan=np.inf)])
-    joined = Interactions(
-        later.users,
-        known.items,
-        np.concatenate([there[before.user], later.user]),
-        np.concatenate([before.item, later.item]),
-        np.concatenate([before.value, later.value]),
-        time,
-        valued=known.valued,
-        dated=known.dated,
-        user_tags=_take_tags(known.user_tags, places),
+        time = np.concatenate([known.time, np.nan_to_num(unsaid, nan=np.inf)])
+    joined = replace(
+        known,
+        user=np.concatenate([known.user, later.user]),
+        item=np.concatenate([known.item, later.item]),
+        value=np.concatenate([known.value, later.value]),
+        time=time,
     )
     return _join_repeats(joined, repeats)[0]
 

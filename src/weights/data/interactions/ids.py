@@ -57,6 +57,11 @@ class Ids:
             return np.asarray(pc.fill_null(pc.index_in(alike, self.values), -1)).astype(np.int64)
         return np.asarray([self._places.get(self._read(one), -1) for one in asked], np.int64)
 
+    def like(self, asked: Sequence[Any]) -> Ids:
+        """Ids that may not be known, in the order in which they came: in the type of those that are known, or else as text."""
+        read = [self._read(one) for one in asked]
+        return Ids(pa.array([str(one) for one in asked] if None in read else read, pa.string() if None in read else self.values.type))
+
     @functools.cached_property
     def _places(self) -> dict[Any, int]:
         return {value: place for place, value in enumerate(self.values.to_pylist())}
