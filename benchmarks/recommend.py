@@ -3,10 +3,10 @@
     python benchmarks/recommend.py ../shared/data                        all sections
     python benchmarks/recommend.py ../shared/data --only accuracy foldin
 
-Each section prints its protocol and a table. Peers come with `pip install 'weights[bench]'`; RecTools, which asks for an older NumPy, beside
-them with `pip install --no-deps rectools`. Peers have the settings of their grids that find most on the test of the first seed (NDCG@10),
-which favours them; Weights chooses its own without the test. Lists are of all items but those of a user that were learned from, and all
-are judged by the same functions.
+Each section prints its protocol and a table. Peers come with `pip install 'weights[bench]'`; RecTools, which asks for an older NumPy,
+beside them with `pip install --no-deps rectools attrs pydantic typeguard tqdm`. Peers have the settings of their grids that find most on
+the test of the first seed (NDCG@10), which favours them; Weights chooses its own without the test. Lists are of all items but those of a
+user that were learned from, and all are judged by the same functions.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Collection(NamedTuple):
 
     @property
     def columns(self) -> EventColumns:
+        """Which column is what."""
         return EventColumns(**{role: self.said[role] for role in ("user", "item", "value", "time") if role in self.said})
 
 
@@ -71,6 +72,11 @@ class Split(NamedTuple):
     came: Interactions
     asked: Asked
     part: np.ndarray
+
+    @property
+    def taken(self) -> Any:
+        """What was taken, sparse, a one for each pair."""
+        return self.given.matrix(np.ones(len(self.given)))
 
     def judge(self, scores: Scores) -> dict[str, float]:
         """The metrics of scores by users' places."""
@@ -116,12 +122,13 @@ def show(title: str, rows: list[list[Any]], heads: list[str]) -> None:
     widths = [max(len(row[k]) for row in cells) for k in range(len(heads))]
     print(f"\n{title}")
     for row in cells:
-        print("  " + "  ".join(cell.ljust(width) if not k else cell.rjust(width) for k, (cell, width) in enumerate(zip(row, widths, strict=True))), flush=True)
+        first, *others = zip(row, widths, strict=True)
+        print("  ".join([f"  {first[0].ljust(first[1])}", *(cell.rjust(width) for cell, width in others)]), flush=True)
 
 
 def find_best(split: Split, name: str) -> tuple[dict[str, Any], dict[str, float]]:
     """The settings of a peer that find most on the test, and what they find."""
-    x = split.given.matrix(np.ones(len(split.given)))
+    x = split.taken
     tried = [(settings, split.judge(PEERS[name].fit(x, **settings))) for settings in PEERS[name].settings()]
     return max(tried, key=lambda own: own[1]["ndcg@10"])
 
@@ -133,7 +140,7 @@ def measure_accuracy(collections: dict[str, Collection]) -> None:
         rows: list[list[Any]] = []
         for peer in PEERS:
             settings, first = find_best(splits[0], peer)
-            others = [split.judge(PEERS[peer].fit(split.given.matrix(np.ones(len(split.given))), **settings)) for split in splits[1:]]
+            others = [split.judge(PEERS[peer].fit(split.taken, **settings)) for split in splits[1:]]
             rows.append([f"{peer} {settings or ''}", *(float(np.mean([own[metric] for own in (first, *others)])) for metric in SHOWN), ""])
             show(f"{name}, so far", rows[-1:], ["", *SHOWN, "seconds"])
         for label, options in (("Weights", {}), ("Weights, items and users known", {"items": collection.items, "users": collection.users})):
@@ -143,7 +150,9 @@ def measure_accuracy(collections: dict[str, Collection]) -> None:
             found = [float(np.mean([model.report.test[metric].value for model, _ in fits])) for metric in SHOWN]
             spread = float(np.std([model.report.test["ndcg@10"].value for model, _ in fits]))
             rows.append([f"{label} (NDCG@10 of seeds +-{spread:.4f})", *found, f"{np.mean([seconds for _, seconds in fits]):.1f}"])
-            print(fits[0][0].report.decision, [model.recommender.parts["items"].scorer.settings for model, _ in fits if "items" in model.recommender.parts][:1])
+            print(fits[0][0].report.decision)
+            for part in fits[0][0].recommender.parts.values():
+                print(part.scorer.settings)
         show(f"{name}: random 80/20, {SEEDS} seeds, all items ranked", rows, ["", *SHOWN, "seconds"])
 
 
@@ -172,7 +181,7 @@ def measure_seconds(collections: dict[str, Collection]) -> None:
     rows = []
     for name, collection in collections.items():
         split = split_at_random(collection, 0)
-        x = split.given.matrix(np.ones(len(split.given)))
+        x = split.taken
         settings, _ = find_best(split, "implicit ALS")
         chosen, _ = fit_weights(collection, split, protocol="random")
         given = {
@@ -192,7 +201,11 @@ def measure_seconds(collections: dict[str, Collection]) -> None:
             seconds["learning"].append(time.perf_counter() - begun)
             seconds["whole"].append(fit_weights(collection, split, protocol="random", model=model, **given)[1])
         rows.append([f"{name}: implicit ALS {settings}", *(f"{np.median(own):.2f}" for own in seconds.values())])
-    show("seconds of a fit at known settings", rows, ["", "implicit ALS", "Weights, the models that count", "Weights, with mixing and judging"])
+    show(
+        "seconds of a fit at known settings",
+        rows,
+        ["", "implicit ALS", "Weights, the models that count", "Weights, with mixing and judging"],
+    )
 
 
 def _learn_again(model: wt.RankingModel, part: Any) -> None:
@@ -210,18 +223,19 @@ def measure_fold_in(_: dict[str, Collection]) -> None:
     for model_name in ("items", "factors", "items,factors"):
         given = {name: value for name, value in _SETTINGS.items() if name.partition(".")[0] in model_name}
         model = wt.fit(table, task="ranking", user="user", item="item", model=model_name, protocol="random", **given)
-        recommender = model.recommender
         seconds, listed = [], []
         for _ in range(300):
             user, item = int(random.integers(20_000)), int(random.integers(10_000))
             begun = time.perf_counter()
-            model.recommend(events={"user": [user], "item": [item]}, top=10, level=None, bounded=False)
+            model.recommend(events={"user": [user], "item": [item]}, top=10, level=0)
             seconds.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             model.recommend(events={"user": [user], "item": [item]}, top=10)
             listed.append(time.perf_counter() - begun)
-        rows.append([model_name, *(f"{1e3 * np.quantile(own, q):.2f}" for own in (seconds, listed) for q in (0.5, 0.99)), str(len(recommender.events))])
-    show("milliseconds from an event to a list of ten, 10,000 items", rows, ["", "p50", "p99", "p50 with intervals", "p99 with intervals", "events"])
+        quantiles = [f"{1e3 * np.quantile(own, q):.2f}" for own in (seconds, listed) for q in (0.5, 0.99)]
+        rows.append([model_name, *quantiles, f"{len(model.recommender.events):,}"])
+    heads = ["", "p50", "p99", "p50 with intervals", "p99 with intervals", "events"]
+    show("milliseconds from an event to a list of ten, 10,000 items", rows, heads)
 
 
 _SETTINGS = {"items.strength": 200.0, "items.emphasis": 0.0, "factors.n_factors": 64, "factors.unobserved": 0.1, "factors.penalty": 0.003}
@@ -268,7 +282,8 @@ def measure_coverage(_: dict[str, Collection]) -> None:
                 held.append(inside[off].mean())
                 few = np.minimum.outer(x.sum(axis=0), x.sum(axis=0)) < 20
                 tail.append(inside[off & few].mean() if (off & few).any() else np.nan)
-            rows.append([f"{name}, {n_users} users", f"{np.mean(held):.3f}", f"{np.nanmean(tail) if np.isfinite(tail).any() else np.nan:.3f}"])
+            rare = np.nanmean(tail) if np.isfinite(tail).any() else np.nan
+            rows.append([f"{name}, {n_users} users", f"{np.mean(held):.3f}", f"{rare:.3f}"])
             print(rows[-1], flush=True)
     show("95 % intervals of item-to-item weights, 100 draws each", rows, ["", "hold", "of items of fewer than 20 users"])
 
@@ -342,7 +357,8 @@ def measure_cold(collections: dict[str, Collection]) -> None:
     for seed in range(3):
         rows.append(_measure_cold_items(collection, seed))
         rows.append(_measure_cold_users(collection, seed))
-    show("movielens_100k: cold items (a fifth, ranked among themselves) and cold users (a fifth, three events known)", rows, ["", "Weights", "popularity", "LightFM", "users"])
+    title = "movielens_100k: cold items (a fifth, ranked among themselves) and cold users (a fifth, three events known), NDCG@10"
+    show(title, rows, ["", "Weights", "popularity", "LightFM", "users"])
 
 
 def _measure_cold_items(collection: Collection, seed: int) -> list[Any]:
@@ -359,14 +375,12 @@ def _measure_cold_items(collection: Collection, seed: int) -> list[Any]:
 
     tags = recommender.events.item_tags
     features = _with_identity(tags)
-    lightfm = max(
-        (
-            split.judge(lambda places, own=fit_lightfm(split.given.matrix(np.ones(len(split.given))), n, rate, item_features=features): own(places) + shown)
-            for n in (16, 32)
-            for rate in (0.02, 0.05)
-        ),
-        key=lambda own: own["ndcg@10"],
-    )
+
+    def by_lightfm(n: int, rate: float) -> dict[str, float]:
+        scores = fit_lightfm(split.taken, n, rate, item_features=features)
+        return split.judge(lambda places: scores(places) + shown)
+
+    lightfm = max((by_lightfm(n, rate) for n in (16, 32) for rate in (0.02, 0.05)), key=lambda own: own["ndcg@10"])
     popularity = split.judge(lambda places: np.broadcast_to(shown, (len(places), len(shown))))
     return [f"cold items, seed {seed}", split.judge(by_weights)["ndcg@10"], popularity["ndcg@10"], lightfm["ndcg@10"], len(split.asked)]
 
@@ -386,7 +400,7 @@ def _measure_cold_users(collection: Collection, seed: int) -> list[Any]:
     nth = np.empty(len(ids), int)
     nth[order] = _count_up(ids[order])
     split = split_events(collection, cold[ids] & (nth >= 3))
-    x = split.given.matrix(np.ones(len(split.given)))
+    x = split.taken
     split = split._replace(asked=split.asked[np.flatnonzero(cold[split.asked.users])])
     model, _ = fit_weights(collection, split, items=collection.items, users=collection.users, protocol="random")
     recommender = model.recommender

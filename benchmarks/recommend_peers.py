@@ -52,18 +52,18 @@ def fit_implicit_bpr(x: scipy.sparse.csr_matrix, factors: int, learning_rate: fl
     import implicit
 
     model = implicit.bpr.BayesianPersonalizedRanking(
-        factors=factors, learning_rate=learning_rate, regularization=regularization, iterations=150, random_state=0, verify_negative_samples=True
+        factors=factors, learning_rate=learning_rate, regularization=regularization, iterations=150, random_state=0
     )
     model.fit(x.astype(np.float32), show_progress=False)
     return _by_factors(model)
 
 
-def fit_neighbours(x: scipy.sparse.csr_matrix, K: int, kind: str) -> Scores:
+def fit_neighbours(x: scipy.sparse.csr_matrix, nearest: int, kind: str) -> Scores:
     """Neighbours of implicit, by cosine, TF-IDF or BM25."""
     import implicit
 
-    model = getattr(implicit.nearest_neighbours, f"{kind}Recommender")(K=K)
-    model.fit(x.astype(np.float64), show_progress=False)
+    model = getattr(implicit.nearest_neighbours, f"{kind}Recommender")(K=nearest)
+    model.fit(x.astype(np.float64).tocsr(), show_progress=False)
     likeness = model.similarity
     return lambda places: (x[places] @ likeness).toarray()
 
@@ -72,24 +72,6 @@ def fit_popularity(x: scipy.sparse.csr_matrix) -> Scores:
     """How many users turned to each item."""
     counts = np.asarray(x.sum(axis=0)).ravel()
     return lambda places: np.broadcast_to(counts, (len(places), len(counts)))
-
-
-def fit_ease(x: scipy.sparse.csr_matrix, regularization: float) -> Scores:
-    """EASE as RecTools writes it (equation 8 of Steck 2019): dense algebra."""
-    gram = (x.T @ x).toarray()
-    gram[np.diag_indices(len(gram))] += regularization
-    inverse = np.linalg.inv(gram)
-    weights = -inverse / np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
-    return lambda places: x[places] @ weights
-
-
-def fit_pure_svd(x: scipy.sparse.csr_matrix, factors: int) -> Scores:
-    """PureSVD as RecTools writes it (Cremonesi et al. 2010)."""
-    from scipy.sparse.linalg import svds
-
-    _, _, items = svds(x.astype(np.float64), k=factors, random_state=0)
-    return lambda places: (x[places] @ items.T) @ items
 
 
 def fit_rectools(x: scipy.sparse.csr_matrix, model: str, **settings: Any) -> Scores:
@@ -120,7 +102,9 @@ def fit_rectools(x: scipy.sparse.csr_matrix, model: str, **settings: Any) -> Sco
     return score
 
 
-def fit_lightfm(x: scipy.sparse.csr_matrix, no_components: int, learning_rate: float, item_features: Any = None, user_features: Any = None) -> Scores:
+def fit_lightfm(
+    x: scipy.sparse.csr_matrix, no_components: int, learning_rate: float, item_features: Any = None, user_features: Any = None
+) -> Scores:
     """LightFM with the loss WARP, with features where there are some."""
     import lightfm
 
@@ -132,10 +116,15 @@ def fit_lightfm(x: scipy.sparse.csr_matrix, no_components: int, learning_rate: f
 
 PEERS: dict[str, Peer] = {
     "popularity": Peer(fit_popularity, {}),
-    "implicit ALS": Peer(fit_implicit_als, {"factors": (16, 32, 64, 128), "regularization": (0.01, 0.1, 1.0, 10.0), "alpha": (1.0, 5.0, 20.0)}),
+    "implicit ALS": Peer(
+        fit_implicit_als, {"factors": (16, 32, 64, 128), "regularization": (0.01, 0.1, 1.0, 10.0), "alpha": (1.0, 5.0, 20.0)}
+    ),
     "implicit BPR": Peer(fit_implicit_bpr, {"factors": (32, 64), "learning_rate": (0.01, 0.05), "regularization": (0.01, 0.1)}),
-    "implicit neighbours": Peer(fit_neighbours, {"K": (20, 100, 400), "kind": ("Cosine", "TFIDF", "BM25")}),
-    "RecTools EASE": Peer(lambda x, regularization: fit_rectools(x, "EASEModel", regularization=regularization), {"regularization": (100.0, 300.0, 500.0, 1000.0)}),
+    "implicit neighbours": Peer(fit_neighbours, {"nearest": (20, 100, 400), "kind": ("Cosine", "TFIDF", "BM25")}),
+    "RecTools EASE": Peer(
+        lambda x, regularization: fit_rectools(x, "EASEModel", regularization=regularization),
+        {"regularization": (100.0, 300.0, 500.0, 1000.0)},
+    ),
     "RecTools PureSVD": Peer(lambda x, factors: fit_rectools(x, "PureSVDModel", factors=factors), {"factors": (16, 32, 64, 128)}),
     "LightFM WARP": Peer(fit_lightfm, {"no_components": (32, 64), "learning_rate": (0.02, 0.05)}),
 }

@@ -136,7 +136,8 @@ DISTRIBUTIONS: list[tuple[str, Any, str]] = [
 ARRAYS: list[tuple[str, np.ndarray | None, str]] = [
     ("mlp/member_weights", np.zeros(3), "member weights that are below zero or all zero"),
     ("mlp/member_weights", np.array([2.0, -1.0, 1.0]), "member weights that are below zero or all zero"),
-    ("mlp/member_weights", np.ones(3, np.int64), "'mlp/member_weights' is listed as int64"),
+    ("mlp/member_weights", np.ones(3, np.int16), "'mlp/member_weights' is listed as int16"),
+    ("mlp/member_weights", np.ones(3, np.int64), "numbers in 'mlp/member_weights' have the type int64"),
     ("mlp/member_weights", np.ones((3, 1)), "must hold 'mlp/member_weights'"),
     ("mlp/history/loss", np.zeros(3), "'mlp/history/loss' has the shape [3]"),
     ("mlp/params/output/w", np.ones((3, 5, 3), np.float32), "holds 'mlp/params/output/w' as [3, 5, 3], but the model needs [3, 4, 3]"),

@@ -133,3 +133,66 @@ def test_progress_reaches_its_end():
 def test_events_without_a_column_of_items_are_refused():
     with pytest.raises((NotFoundError, DataError), match="item"):
         rank_items().recommend(events={"thing": [1]})
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A model of its own in a folder of its own."""
+    model = wt.fit(draw_preferences(), save=tmp_path / "run", **SAID, **FAST)
+    model.save(tmp_path / "run")
+    return wt.load(tmp_path / "run")
+
+
+def test_what_is_remembered_counts_in_all_lists_until_it_is_undone(saved):
+    before = saved.recommend([107], top=40)
+    item = int(before["item"][0])
+    assert saved.remember({"user": [107], "item": [item], "value": [5.0]}) != []
+    for model in (saved, wt.load(saved.records.folder)):
+        assert item not in model.recommend([107], top=40)["item"]
+        assert item not in model.recommend(top=40)["item"][model.recommend(top=40)["user"] == 107]
+        assert model.profile(107).n_remembered == 1
+    assert saved.undo(107)
+    assert not saved.undo(107)
+    assert saved.recommend([107], top=40)["item"].tolist() == before["item"].tolist()
+
+
+def test_somebody_new_is_remembered_and_known_then(saved):
+    saved.remember({"user": [9999, 9999], "item": [1, 5], "value": [4.0, 5.0]})
+    table = saved.recommend([9999], top=3)
+    assert table.notes == []
+    assert not {1, 5} & {*table["item"]}
+    assert saved.count_remembered() == 2
+    more = saved.recommend(events={"user": [9999], "item": [9], "value": [5.0]}, top=40)
+    assert not {1, 5, 9} & {*more["item"]}
+
+
+def test_a_forgotten_user_is_gone_from_the_folder(saved):
+    saved.remember({"user": [107], "item": [1], "value": [5.0]})
+    saved.forget(107)
+    again = wt.load(saved.records.folder)
+    assert 107 not in again.recommender.events.users.values.to_pylist()
+    assert again.records.read_all() == []
+    assert again.recommend([107], top=2).notes
+    with pytest.raises(NotFoundError, match="knows no user 107"):
+        again.forget(107)
+
+
+def test_nothing_to_remember_is_refused(saved):
+    with pytest.raises(DataError, match="users with an id"):
+        saved.remember({"item": [1]})
+    with pytest.raises(DataError, match="of items that the run knows"):
+        saved.remember({"user": [107], "item": [999]})
+    with pytest.raises(NotFoundError, match="knows nothing of user"):
+        saved.profile("nobody")
+
+
+def test_weights_from_item_to_item_are_summed_up():
+    assert "What speaks for" in str(rank_items().summary(5))
+    assert len(rank_items().item_weights(top=4)) == 4
+
+
+def test_lists_can_be_diverse_and_explore():
+    plain, diverse, explored = (rank_items().recommend([107], top=8, **options) for options in ({}, {"diversity": 0.8}, {"explore": 3}))
+    assert plain["item"].tolist() != diverse["item"].tolist()
+    assert plain["item"].tolist() != explored["item"].tolist()
+    assert rank_items().recommend([107], level=0).level is None

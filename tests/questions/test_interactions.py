@@ -55,3 +55,14 @@ def test_all_that_is_known_of_a_run_is_shown():
 
 def test_each_question_is_of_interactions():
     assert all(question.subject == rank_items().subject for question in INTERACTION_QUESTIONS.values())
+
+
+def test_weights_and_a_user_are_shown():
+    pairs = ask(rank_items(), "summary", item="5", top=3)
+    assert len(pairs.record) == 3
+    assert "What speaks for" in next(iter(pairs.lines))
+    user = ask(rank_items(), "user", user="107", top=2)
+    assert user.record["user"] == 107
+    assert any("more events" in line for line in user.lines)
+    with pytest.raises(UsageError, match="Name one with --user"):
+        ask(rank_items(), "user")

@@ -12,7 +12,7 @@ from weights.recommending.factors import FactorSettings, find_weights, fit_facto
 from weights.recommending.resampling import draw_users
 
 EVENTS = read(draw_preferences())
-SETTINGS = FactorSettings(n_factors=6, unobserved=0.2, penalty=0.01)
+SETTINGS = FactorSettings(n_factors=6, unobserved=0.2, penalty=0.01, emphasis=0.0)
 FITTED = fit_factors(EVENTS, SETTINGS)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from weights.data.interactions.events import Interactions
 from weights.recommending.judging import Asked, mean_loss
-from weights.recommending.methods import Method, Scorer
+from weights.recommending.methods import Ladder, Method, Scorer
 
 _LEAST_GAIN = 1e-4
 """Of NDCG@100, for which settings are moved (our choice)."""
+_MOST_LOSS = 1e-3
+"""Of NDCG@100, that a step up may cost which pays with the events that were kept apart, and a step down must gain (our choice)."""
 _N_TURNS = 2
 """Turns through all ladders, at most: what one setting should be depends on the others."""
 
@@ -48,7 +50,7 @@ def choose(
         given: settings that were said, which are not moved.
         check: raises where the work is to stop.
     """
-    ladders = {name: ladder.values for name, ladder in method.ladders.items() if name not in given and ladder.acts(learned)}
+    ladders = {name: ladder for name, ladder in method.ladders.items() if name not in given and ladder.acts(learned)}
     settings = msgspec.structs.replace(method.settings(), **given)
     losses: dict[Any, float] = {}
     best: list[Scorer] = []
@@ -74,14 +76,15 @@ def choose(
     )
 
 
-def _move(settings: Any, name: str, ladder: Sequence[Any], loss_of: Callable[[Any], float]) -> Any:
+def _move(settings: Any, name: str, ladder: Ladder, loss_of: Callable[[Any], float]) -> Any:
     """Settings after one was moved along its ladder, up or down, as long as that gains."""
     usual = getattr(settings, name)
     for step in (1, -1):
-        place = ladder.index(usual) + step
-        while 0 <= place < len(ladder):
-            moved = msgspec.structs.replace(settings, **{name: ladder[place]})
-            if loss_of(moved) > loss_of(settings) - _LEAST_GAIN:
+        needed = -step * _MOST_LOSS if ladder.grows else _LEAST_GAIN
+        place = ladder.values.index(usual) + step
+        while 0 <= place < len(ladder.values):
+            moved = msgspec.structs.replace(settings, **{name: ladder.values[place]})
+            if loss_of(moved) > loss_of(settings) - needed:
                 break
             settings, place = moved, place + step
         if getattr(settings, name) != usual:

@@ -42,10 +42,12 @@ class Ladder(NamedTuple):
     Attributes:
         values: in order.
         acts: whether the setting does something for some events.
+        grows: whether more of it needs more events, so that a step up may lose a little where a part of them is kept apart.
     """
 
     values: Sequence[Any]
     acts: Callable[[Interactions], bool] = lambda events: True
+    grows: bool = False
 
 
 class Kept(NamedTuple):
@@ -94,9 +96,9 @@ METHODS: dict[str, Method] = {
         FactorSettings,
         fit_factors,
         {
-            "penalty": Ladder((0.001, 0.003, 0.01, 0.03)),
             "unobserved": Ladder((0.03, 0.1, 0.3, 1.0)),
-            "n_factors": Ladder((8, 16, 32, 64, 128)),
+            "penalty": Ladder((0.001, 0.003, 0.01, 0.03)),
+            "n_factors": Ladder((8, 16, 32, 64, 128), grows=True),
             "emphasis": _EMPHASIS,
             "tags": _TAGS,
         },

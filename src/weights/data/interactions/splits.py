@@ -14,7 +14,9 @@ from weights.data.interactions.events import Interactions, order_of_time
 from weights.types import BoolArray, FloatArray
 
 HELD_OUT = 0.2
-"""Share of events, or of users, that are kept apart (our choice)."""
+"""Share of the latest events, or of users, that are kept apart (our choice)."""
+_AT_RANDOM = 0.1
+"""Share of events that are, drawn at random: with a fifth, models are chosen that are too small for all of them (measured)."""
 
 
 class Parts(NamedTuple):
@@ -62,8 +64,8 @@ def _part_last(events: Interactions, seed: int) -> Parts:
 
 
 def _part_at_random(events: Interactions, seed: int) -> Parts:
-    """A fifth of the events, whosoever they are."""
-    return _parts(np.random.default_rng(seed).random(len(events)) < HELD_OUT)
+    """A tenth of the events, whosoever they are."""
+    return _parts(np.random.default_rng(seed).random(len(events)) < _AT_RANDOM)
 
 
 def _part_users(events: Interactions, seed: int) -> Parts:
@@ -81,7 +83,7 @@ def _parts(came: BoolArray) -> Parts:
 PROTOCOLS: dict[str, Protocol] = {
     "time": Protocol(_part_by_time, "the last fifth of all events, found from those before", timed=True),
     "last": Protocol(_part_last, "the last event of each user, found from the others"),
-    "random": Protocol(_part_at_random, "a fifth of the events, drawn at random"),
+    "random": Protocol(_part_at_random, "a tenth of the events, drawn at random"),
     "users": Protocol(_part_users, "a fifth of the users, never learned from: a fifth of their events, found from the others"),
 }
 
