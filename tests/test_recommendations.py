@@ -196,3 +196,18 @@ def test_lists_can_be_diverse_and_explore():
     assert plain["item"].tolist() != diverse["item"].tolist()
     assert plain["item"].tolist() != explored["item"].tolist()
     assert rank_items().recommend([107], level=0).level is None
+
+
+def test_what_is_old_counts_less_where_that_is_asked_for():
+    model = rank_items(tagged=False)
+    events = model.recommender.events
+    last = int(np.argmax(events.time))
+    user, newest = (ids.values[int(own[last])].as_py() for ids, own in ((events.users, events.user), (events.items, events.item)))
+    faded = model.recommend([user], top=40, half_life=1e-3)
+    alone = model.recommend(events={"user": ["x"], "item": [newest], "value": [3.0]}, top=40)
+    assert faded["item"].tolist() != model.recommend([user], top=40)["item"].tolist()
+    scores = dict(zip(alone["item"], alone["score"], strict=True))
+    assert np.corrcoef(faded["score"], [scores[item] for item in faded["item"]])[0, 1] > 0.9
+    assert model.recommend([107], top=5, half_life=1e9)["score"] == pytest.approx(model.recommend([107], top=5)["score"], abs=1e-3)
+    with pytest.raises(UsageError, match="above zero"):
+        model.recommend([107], half_life=0)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, read_interactions
+from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, fade_events, read_interactions
 from weights.data.interactions.ids import Ids, collect_ids
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
@@ -91,6 +91,7 @@ class RankingModel:
         allow: Any = None,
         exclude: Any = None,
         seen: bool = False,
+        half_life: float | None = None,
         diversity: float = 0.0,
         explore: int | None = None,
         why: bool = False,
@@ -109,6 +110,8 @@ class RankingModel:
             allow: ids of the items that may be recommended, or a table with them.
             exclude: of those that may not.
             seen: whether items that a user had before may be recommended again.
+            half_life: after which an event of a user counts half, in days where times are dates and in their unit otherwise, as seen
+                from the last event that is known; all count alike if None.
             diversity: how much it counts that an item is unlike those before it on the list, beside its score, between 0 and 1.
             explore: seed of a draw: each list is ordered by the scores that a random half of the learned users, counted twice, would give
                 (Thompson sampling), so that items of which little is known get their turn; None for no draw.
@@ -134,6 +137,7 @@ class RankingModel:
             [0, 0, 0]
         """
         asked, notes = self._ask(users, events)
+        asked = asked if half_life is None else self._fade(asked, half_life)
         filters = Filters(self._find_allowed(allow, exclude), seen)
         level, said = choose_level(level, len(asked.users))
         wish = Wish(check_top(top), filters, level, check_diversity(diversity), explore)
@@ -143,6 +147,19 @@ class RankingModel:
         if why:
             table["why"] = np.asarray(self._explain_lists(asked, lists.user, lists.item), dtype=object)
         return table
+
+    def _fade(self, asked: Interactions, half_life: float) -> Interactions:
+        """What is known of users, of which the older counts less.
+
+        Raises:
+            UsageError: events have no times, or the half-life cannot be.
+        """
+        times = [events.time[np.isfinite(events.time)] for events in (self.recommender.events, asked) if events.time is not None]
+        if not len(times) or not len(times[0]):
+            raise UsageError("Only what has a time fades, but the run was fitted without. Leave out --half-life, or fit with --time.")
+        if not 0 < half_life < np.inf:
+            raise UsageError(f"--half-life is a length of time above zero, but is {half_life!r}.")
+        return fade_events(asked, half_life, max(float(own.max()) for own in times if len(own)))
 
     def _explain_lists(self, asked: Interactions, users: Any, items: Any) -> list[str]:
         words: list[str] = []

@@ -47,6 +47,7 @@ class RecommendOptions(PartOptions, frozen=True):
     level: Annotated[float | None, option("Level of the intervals; 0.9, and none of more than 2,000 users, if not given.", "SHARE")] = None
     allow: Annotated[Any, option("A table with a column of the items that may be recommended.", "FILE")] = None
     exclude: Annotated[Any, option("A table with a column of the items that may not.", "FILE")] = None
+    half_life: Annotated[float | None, option("Count an event of a user half after so many days (or what times are in).", "NUMBER")] = None
     diversity: Annotated[float, option("How much unlikeness to the items before counts, beside scores, from 0 to 1.", "SHARE")] = 0.0
     explore: Annotated[int | None, option("Order lists by a draw of this seed, so that what is little known gets its turn.", "SEED")] = None
     seen: Annotated[bool, option("Items that a user had before may be recommended again.")] = False
@@ -69,6 +70,7 @@ def ask_recommend(model: RankingModel, options: RecommendOptions, asker: Asker) 
         allow=options.allow,
         exclude=options.exclude,
         seen=options.seen,
+        half_life=options.half_life,
         diversity=options.diversity,
         explore=options.explore,
         why=options.why,

@@ -38,7 +38,7 @@ class FactorSettings(msgspec.Struct, frozen=True):
     Attributes:
         n_factors: how many each user and item has.
         unobserved: the weight of what did not happen, beside one of what did.
-        penalty: of factors, for each event, and each that did not happen by its weight.
+        penalty: of factors, for each event, and each that did not happen, by its weight.
         emphasis: how much more the highest of a user's values weighs than the lowest.
         tags: the weight of a tag of a user or an item, beside one of an event; none are looked at if it is zero.
     """
@@ -79,7 +79,7 @@ class Factors:
         own = slice(x.indptr[user], x.indptr[user + 1])
         weight, wanted = find_weights(x.data[own])
         factors = self.items[x.indices[own]].astype(np.float64)
-        penalty = self.settings.penalty * (len(weight) + self.settings.unobserved * len(self.items))
+        penalty = self.settings.penalty * (weight.sum() + self.settings.unobserved * len(self.items))
         matrix = self.background + (factors.T * weight) @ factors
         matrix[np.diag_indices(len(matrix))] += penalty
         return factors, weight * wanted, matrix
@@ -145,7 +145,7 @@ class Factors:
         asked = np.empty((len(draws), *items.shape))
         for draw, change in zip(draws, asked, strict=True):
             counted = scipy.sparse.csr_matrix((draw[rows] * left, x.indices, x.indptr), x.shape).T @ users
-            n_more = np.bincount(x.indices, draw[rows], minlength=len(items)) + self.settings.unobserved * draw.sum()
+            n_more = np.bincount(x.indices, draw[rows] * weight, minlength=len(items)) + self.settings.unobserved * draw.sum()
             change[:] = counted - self.settings.unobserved * items @ ((users.T * draw) @ users)
             change -= self.settings.penalty * n_more[:, None] * items
         columns, n_users = x.tocsc(), len(users)
@@ -153,7 +153,7 @@ class Factors:
             own = slice(columns.indptr[item], columns.indptr[item + 1])
             factors, at = users[columns.indices[own]], find_weights(columns.data[own])[0]
             matrix = background + (factors.T * at) @ factors
-            matrix[np.diag_indices(len(matrix))] += self.settings.penalty * (len(at) + self.settings.unobserved * n_users)
+            matrix[np.diag_indices(len(matrix))] += self.settings.penalty * (at.sum() + self.settings.unobserved * n_users)
             asked[:, item] = scipy.linalg.solve(matrix, asked[:, item].T, assume_a="pos", check_finite=False).T
         return asked
 
@@ -217,8 +217,8 @@ def _make_sides(x: scipy.sparse.csr_matrix, settings: FactorSettings) -> tuple[_
     )
 
     def side(weights: scipy.sparse.csr_matrix, products: scipy.sparse.csr_matrix) -> _Side:
-        n_events = np.diff(weights.indptr) + settings.unobserved * weights.shape[1]
-        return _Side(weights, products, (settings.penalty * n_events).astype(np.float32))
+        asked = np.asarray(weights.sum(axis=1)).ravel() + settings.unobserved * weights.shape[1]
+        return _Side(weights, products, (settings.penalty * asked).astype(np.float32))
 
     return side(weights, products), side(weights.T.tocsr(), products.T.tocsr())
 

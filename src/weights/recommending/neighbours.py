@@ -14,6 +14,8 @@ from weights.recommending.profiles import profile, profile_all
 from weights.recommending.resampling import draw_users
 from weights.types import AnyArray, FloatArray, IntArray
 
+_TINY = 1e-30
+
 
 class NeighbourSettings(msgspec.Struct, frozen=True):
     """What can be set of likenesses.
@@ -46,9 +48,9 @@ class Neighbours:
         return profile(events, self.settings.emphasis, self.settings.tags, self.rows.shape[1])
 
     def score(self, events: Interactions) -> FloatArray:
-        """Scores of all items, shape (q, m): of what each user looked at the mean likeness."""
+        """Scores of all items, shape (q, m): of what each user looked at the mean likeness, by its weight."""
         x = self.profile(events)
-        lengths = np.maximum(np.diff(x.indptr), 1)
+        lengths = np.maximum(np.asarray(abs(x).sum(axis=1)).ravel(), _TINY)
         return ((((x @ self.rows.T) @ self.rows).toarray() - x.toarray()) / lengths[:, None])[:, : len(events.items)]
 
     def weights(self, places: AnyArray) -> FloatArray:
@@ -60,7 +62,7 @@ class Neighbours:
     def contribute(self, events: Interactions, places: IntArray) -> FloatArray:
         """What each event of one user, and then each tag, adds to the scores of some items, shape (known, k)."""
         x = self.profile(events)
-        return self.weights(places)[x.indices] * x.data[:, None] / max(len(x.data), 1)
+        return self.weights(places)[x.indices] * x.data[:, None] / max(np.abs(x.data).sum(), _TINY)
 
     def base(self, places: IntArray) -> FloatArray:
         """What all users have of the scores of some items, which is nothing, shape (k,)."""
@@ -77,7 +79,7 @@ class Neighbours:
         products = (draws * (self.rows @ x.T).toarray()[:, 0]) @ self.rows[:, places].toarray()
         products -= x.toarray()[0, places] * lengths[places].T  # an item is no neighbour of itself
         changes = products - 0.5 * (lengths[x.indices].T @ weights + lengths[places].T * weights.sum(axis=0))
-        return changes / max(len(x.data), 1)
+        return changes / max(np.abs(x.data).sum(), _TINY)
 
 
 def fit_neighbours(events: Interactions, settings: NeighbourSettings) -> Neighbours:

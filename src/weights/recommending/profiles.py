@@ -25,7 +25,8 @@ def weigh_events(events: Interactions, emphasis: float) -> FloatArray:
         array([1.25, 0.75, 0.  ])
     """
     sign = np.sign(events.value)
-    return np.where(sign > 0, 1.0 + emphasis * (_rank(events.user, events.value) - 0.5), sign) if emphasis else sign
+    weights = np.where(sign > 0, 1.0 + emphasis * (_rank(events.user, events.value) - 0.5), sign) if emphasis else sign
+    return weights if events.fade is None else weights * events.fade
 
 
 def _rank(user: IntArray, value: FloatArray) -> FloatArray:

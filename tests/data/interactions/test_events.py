@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from preferences import COLUMNS, draw_preferences, read
-from weights.data.interactions.events import EventColumns, continue_events, read_interactions
+from weights.data.interactions.events import EventColumns, continue_events, fade_events, read_interactions
 from weights.errors import DataError, NotFoundError, UsageError
 
 PLAIN = EventColumns("user", "item")
@@ -88,6 +90,12 @@ def test_some_users_have_their_own_events_in_the_order_asked_for():
     assert some.item[some.user == 0].tolist() == events.item[events.user == 7].tolist()
     assert some.item[some.user == 1].tolist() == events.item[events.user == 3].tolist()
     assert (some.user < 2).all()
+
+
+def test_half_of_an_event_is_left_after_a_half_life():
+    events = read({"user": [1, 1, 1, 1], "item": [1, 2, 3, 4], "value": [1.0] * 4, "time": [0.0, 10.0, 20.0, np.nan]})
+    assert fade_events(events, 10.0, 20.0).fade.tolist() == [0.25, 0.5, 1.0, 0.001]
+    assert fade_events(replace(events, dated=True, time=86_400 * events.time), 10.0, 86_400 * 20.0).fade.tolist() == [0.25, 0.5, 1.0, 0.001]
 
 
 def test_later_events_join_those_of_the_same_user():

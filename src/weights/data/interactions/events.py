@@ -27,6 +27,9 @@ REPEATS = ("sum", "last")
 _MOST_RATINGS = 20
 """Different values up to which they are taken as ratings, of which the last counts, not as counts, which add up (our choice)."""
 _LARGEST = 1e100
+_DAY = 86_400.0
+_LEAST_LEFT = 1e-3
+"""Of the weight of an event, so that it is never taken for one that was shown and not taken, whose weight is zero."""
 
 
 class EventColumns(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ class Interactions:
         time: when, in seconds or numbers, shape (n,); None where nothing says. NaN where the cell is empty.
         valued: whether a column said what came.
         dated: whether times are dates.
+        fade: how much of the weight of each event is left, shape (n,); all of it if None.
         user_tags, item_tags: what is known of users and of items, sparse, shapes (users, g) and (items, f); None where nothing is.
     """
 
@@ -72,6 +76,7 @@ class Interactions:
     time: FloatArray | None = None
     valued: bool = False
     dated: bool = False
+    fade: FloatArray | None = None
     user_tags: Any = None
     item_tags: Any = None
 
@@ -85,8 +90,8 @@ class Interactions:
 
     def __getitem__(self, chosen: AnyArray) -> Interactions:
         """Some of the events, of the same users and items."""
-        time = None if self.time is None else self.time[chosen]
-        return replace(self, user=self.user[chosen], item=self.item[chosen], value=self.value[chosen], time=time)
+        time, fade = (None if own is None else own[chosen] for own in (self.time, self.fade))
+        return replace(self, user=self.user[chosen], item=self.item[chosen], value=self.value[chosen], time=time, fade=fade)
 
     def matrix(self, values: FloatArray | None = None) -> scipy.sparse.csr_matrix:
         """The events as a sparse matrix of users by items, with a value each; those of the events if not given."""
@@ -252,6 +257,20 @@ def _take_tags(tags: Any, places: IntArray) -> Any:
     there = np.flatnonzero(places >= 0)
     chosen = scipy.sparse.csr_matrix((np.ones(len(there)), (there, places[there])), (len(places), tags.shape[0]))
     return (chosen @ tags).tocsr()
+
+
+def fade_events(events: Interactions, half_life: float, now: float) -> Interactions:
+    """The same events, of whose weight half is left after each half-life; of the oldest, and those without a time, next to nothing.
+
+    Args:
+        events: with times.
+        half_life: in days where times are dates, in their unit otherwise.
+        now: the moment at which nothing has faded, as times are; later events have not either.
+    """
+    assert events.time is not None, "only what has a time fades"
+    unit = _DAY if events.dated else 1.0
+    age = np.maximum(now - events.time, 0.0) / (half_life * unit)
+    return replace(events, fade=np.maximum(np.nan_to_num(0.5**age, nan=0.0), _LEAST_LEFT))
 
 
 def order_of_time(events: Interactions) -> FloatArray:
