@@ -20,10 +20,12 @@ class Peer(NamedTuple):
     Attributes:
         fit: (matrix of users by items, settings) -> scores.
         grid: values of settings, of which all combinations are tried.
+        most_items: beyond which it is left out, as it would take hours.
     """
 
     fit: Callable[..., Scores]
     grid: dict[str, tuple[Any, ...]]
+    most_items: int = 1_000_000
 
     def settings(self) -> Iterator[dict[str, Any]]:
         """All combinations of settings."""
@@ -124,6 +126,7 @@ PEERS: dict[str, Peer] = {
     "RecTools EASE": Peer(
         lambda x, regularization: fit_rectools(x, "EASEModel", regularization=regularization),
         {"regularization": (100.0, 300.0, 500.0, 1000.0)},
+        most_items=10_000,
     ),
     "RecTools PureSVD": Peer(lambda x, factors: fit_rectools(x, "PureSVDModel", factors=factors), {"factors": (16, 32, 64, 128)}),
     "LightFM WARP": Peer(fit_lightfm, {"no_components": (32, 64), "learning_rate": (0.02, 0.05)}),

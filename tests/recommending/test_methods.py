@@ -33,7 +33,33 @@ def test_a_score_is_what_all_have_and_what_is_known_of_the_user_adds(name, event
     assert len(fitted.contribute(user, unseen)) == user.n_known[0]
     assert total == pytest.approx(fitted.score(user)[0, unseen], abs=1e-5)
     assert fitted.vary(user, unseen).shape == (32, len(unseen))
+    assert fitted.doubt(user, unseen).shape == (len(unseen),)
     assert fitted.score(events).shape == events.shape
+
+
+@EACH
+def test_a_user_more_who_took_an_item_adds_what_its_doubt_says(name):
+    """Learned again with a user more, as the one asked for and with the item, of items that few have; the order of size is what counts."""
+    import pyarrow as pa
+
+    from preferences import COLUMNS
+    from weights.data.interactions.events import read_interactions
+
+    rows = draw_preferences()
+    rows = {column: values[(rows["item"] != 1) | (rows["user"] < 103)] for column, values in rows.items()}
+    own = rows["user"] == 109
+    more = {
+        column: np.append(values, np.append(values[own], [{"item": 1, "value": 3.0, "time": 0.0}.get(column, 0)]))
+        for column, values in rows.items()
+    }
+    more["user"][-int(own.sum()) - 1 :] = 999
+    items = read(draw_preferences()).items
+    before, after = (read_interactions(pa.table(table), COLUMNS, items=items)[0] for table in (rows, more))
+    settings = USUAL[name]
+    fitted, again = (METHODS[name].fit(events, settings) for events in (before, after))
+    user, place = before.of_users(np.array([9])), np.array([0])
+    change = float(again.score(user)[0, 0] - fitted.score(user)[0, 0])
+    assert 0.2 < fitted.doubt(user, place)[0] / change < 5
 
 
 @EACH

@@ -30,6 +30,8 @@ _N_BEYOND, _N_POWERS = 8, 2
 """Directions beyond those wanted, and multiplications, of the randomised decomposition (Halko, Martinsson and Tropp 2011)."""
 _START = 0.1
 _TINY = 1e-30
+_MANY = 30
+"""Users of an item to whom one more is next to nothing (our choice)."""
 
 
 class FactorSettings(msgspec.Struct, frozen=True):
@@ -127,6 +129,39 @@ class Factors:
         asked -= (self.moved_background + self.moved_background.swapaxes(1, 2)) @ own
         return moved[:, places] @ own + np.linalg.solve(matrix, asked.T).T @ items[places].T
 
+    def doubt(self, events: Interactions, places: IntArray) -> FloatArray:
+        """What a user more, who is as the one asked for and took the item, would add to its score, shape (k,).
+
+        Items that many have are passed over, as one more is next to nothing to them.
+        """
+        own, columns = self.fold_in(events)[0], self._columns
+        found = np.zeros(len(places))
+        for k, item in enumerate(places):
+            users = columns.indices[columns.indptr[item] : columns.indptr[item + 1]]
+            if len(users) < _MANY:
+                weight, _ = find_weights(columns.data[columns.indptr[item] : columns.indptr[item + 1]])
+                factors = self.learned_users[users]
+                matrix = self._user_background + (factors.T * weight) @ factors
+                matrix[np.diag_indices(len(matrix))] += self.settings.penalty * (
+                    weight.sum() + self.settings.unobserved * len(self.learned_users)
+                )
+                left = 1.0 - float(own @ self.items[item])
+                found[k] = left * (own @ scipy.linalg.solve(matrix, own, assume_a="pos", check_finite=False))
+        return found
+
+    @functools.cached_property
+    def _columns(self) -> scipy.sparse.csc_matrix:
+        return profile_all(self.learned, self.settings.emphasis, self.settings.tags).tocsc()
+
+    @functools.cached_property
+    def learned_users(self) -> FloatArray:
+        """The factors of the users that were learned from, and of tags of items, shape (r, k)."""
+        return self.solve(profile_all(self.learned, self.settings.emphasis, self.settings.tags))
+
+    @functools.cached_property
+    def _user_background(self) -> FloatArray:
+        return self.settings.unobserved * self.learned_users.T @ self.learned_users
+
     @functools.cached_property
     def moved_background(self) -> FloatArray:
         """Half of how `background` changes by draws of users, shape (draws, k, k)."""
@@ -138,7 +173,7 @@ class Factors:
         """How the factors of items change by draws of users, shape (draws, p, k)."""
         x, items = profile_all(self.learned, self.settings.emphasis, self.settings.tags), self.items.astype(np.float64)
         draws = draw_users(len(self.learned.users), x.shape[0])
-        users, rows = self.solve(x), np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+        users, rows = self.learned_users, np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
         weight, wanted = find_weights(x.data)
         left = weight * (wanted - np.einsum("ij,ij->i", users[rows], items[x.indices]))
         background = self.settings.unobserved * users.T @ users

@@ -21,7 +21,7 @@ import scipy.sparse
 from weights.data.interactions.events import Interactions
 from weights.data.memory import check_memory_for
 from weights.recommending.profiles import profile, profile_all, scale_rows
-from weights.recommending.resampling import draw_users
+from weights.recommending.resampling import HALF_A_USER, draw_users
 from weights.types import AnyArray, FloatArray, IntArray
 
 _BYTES = 8.0 * 1.5
@@ -29,8 +29,6 @@ _BYTES = 8.0 * 1.5
 _BLOCK = 512
 _MOST_KEPT = 40_000_000
 """Residuals that are kept once they are made."""
-_HALF_A_USER = 0.5
-"""Of a user with both items, who is added to those there are: of pairs that nobody has yet the error would look like none (Jeffreys)."""
 _LEAST_LEFT = 0.1
 """Of a user's answer that the user does not determine, so that a few are not taken for many (our choice)."""
 
@@ -126,6 +124,13 @@ class ItemWeights:
         left = self._residuals(places)
         return (draws * (self.rows @ near)) @ left - (draws @ left**2) * near[places]
 
+    def doubt(self, events: Interactions, places: IntArray) -> FloatArray:
+        """What a user more, who is as the one asked for and took the item, would add to its score, shape (k,)."""
+        x = self.profile(events)
+        near = self.times_inverse(x)[0]
+        left = 1.0 - (x.toarray()[0] - near / self.diagonal)[places]
+        return left * (float((x @ near)[0]) - near[places] ** 2 / self.diagonal[places])
+
     def _residuals(self, places: IntArray) -> FloatArray:
         """What the regressions of some items leave of each row, shape (r, k)."""
         if self.rows.shape[0] * self.rows.shape[1] <= _MOST_KEPT:
@@ -153,7 +158,7 @@ class ItemWeights:
         across = near[:, places]
         variance = (near**2).T @ square - 2 * share * (near.T @ (across * square)) + share**2 * np.sum(across**2 * square, axis=0)
         alone = self.diagonal[:, None] - share**2 * self.diagonal[places]  # what one more user with both items would change
-        variance += _HALF_A_USER * (alone * (1 - self.weights(places))) ** 2
+        variance += HALF_A_USER * (alone * (1 - self.weights(places))) ** 2
         return np.sqrt(np.maximum(variance, 0.0))
 
     def times_inverse_at(self, places: AnyArray) -> FloatArray:

@@ -32,6 +32,9 @@ class Scorer(Protocol):
     def base(self, places: IntArray) -> FloatArray:
         """What all users have of the scores of some items, shape (k,)."""
 
+    def doubt(self, events: Interactions, places: IntArray) -> FloatArray:
+        """What a user more, who is as the one asked for and took the item, would add to its score, shape (k,)."""
+
     def vary(self, events: Interactions, places: IntArray) -> FloatArray:
         """How scores of one user change by draws of the learned users, shape (draws, k)."""
 

@@ -68,6 +68,15 @@ class Neighbours:
         """What all users have of the scores of some items, which is nothing, shape (k,)."""
         return np.zeros(len(places))
 
+    def doubt(self, events: Interactions, places: IntArray) -> FloatArray:
+        """What a user more, who is as the one asked for and took the item, would add to its score, shape (k,).
+
+        Each of the user's items would have one more in common with it.
+        """
+        x = self.profile(events)
+        counts = np.asarray((self.rows != 0).sum(axis=0)).ravel() + 1.0
+        return (np.abs(x.data) / np.sqrt(counts[x.indices])).sum() / np.sqrt(counts[places]) / max(np.abs(x.data).sum(), _TINY)
+
     def vary(self, events: Interactions, places: IntArray) -> FloatArray:
         """How scores of one user change where the learned users count more or less, to first order, shape (draws, k).
 

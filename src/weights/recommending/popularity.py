@@ -50,6 +50,10 @@ class Popularity:
         """What all users have of the scores of some items, shape (k,)."""
         return self.level[places]
 
+    def doubt(self, events: Interactions, places: IntArray) -> FloatArray:
+        """What a user more who took the item would add to its score, shape (k,)."""
+        return 1.0 / np.exp(self.level[places])
+
     def vary(self, events: Interactions, places: IntArray) -> FloatArray:
         """How scores change where the learned users count more or less, to first order, shape (draws, k)."""
         more = (self.counted[:, places].T @ draw_users(self.counted.shape[0], self.counted.shape[0]).T).T

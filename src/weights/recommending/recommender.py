@@ -15,6 +15,7 @@ from weights.ensemble import Report
 from weights.recommending.methods import FALLBACK, Scorer
 from weights.recommending.mixing import Part, score_all
 from weights.recommending.neighbours import Neighbours, NeighbourSettings, fit_neighbours
+from weights.recommending.resampling import draw_items
 from weights.tasks.proportions import Metric
 from weights.tasks.ranking import Ranking
 from weights.types import FloatArray, IntArray
@@ -113,9 +114,11 @@ class Recommender:
         return {FALLBACK: (self.fallback.scorer, 1.0 / self.fallback.scale)}
 
     def vary(self, events: Interactions, places: IntArray) -> FloatArray:
-        """How scores of one user change by draws of the learned users, shape (draws, k)."""
-        changes = (scorer.vary(events, places) * factor for scorer, factor in self._answering(events).values())
-        return sum(changes, np.zeros((1, len(places))))
+        """How scores of one user change by draws of the learned users, and by half a user more for each item, shape (draws, k)."""
+        answering = self._answering(events).values()
+        changes = sum((scorer.vary(events, places) * factor for scorer, factor in answering), np.zeros((1, len(places))))
+        doubt = sum((scorer.doubt(events, places) * factor for scorer, factor in answering), np.zeros(len(places)))
+        return changes + draw_items(len(self.events.items))[:, places] * doubt
 
     def contribute(self, events: Interactions, places: IntArray) -> dict[str, FloatArray]:
         """What each event of one user, and then each tag, adds to the scores of some items by each model, shape (known, k)."""

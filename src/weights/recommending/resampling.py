@@ -25,6 +25,16 @@ def draw_users(n_users: int, n_rows: int) -> FloatArray:
     return draws
 
 
+HALF_A_USER = 0.5
+"""Of a user more, who is added to those there are: where nobody has an item, or a pair, the error would look like none (Jeffreys)."""
+
+
+@functools.lru_cache(maxsize=2)
+def draw_items(n_items: int) -> FloatArray:
+    """Whether half a user more had each item, as a standard normal number, always the same, shape (draws, m)."""
+    return np.sqrt(HALF_A_USER) * np.random.default_rng(0xD0B7).standard_normal((N_DRAWS, n_items))
+
+
 def half_width(changes: FloatArray, level: float) -> FloatArray:
     """How far an interval of a level reaches on either side, from changes of mean zero, shape (draws, k), shape (k,)."""
     return np.asarray(scipy.special.stdtrit(len(changes), (1 + level) / 2) * np.sqrt(np.mean(changes**2, axis=0)))
