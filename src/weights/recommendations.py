@@ -47,6 +47,8 @@ from weights.types import BoolArray
 
 _MOST_LOOKED_UP = 1_000
 """Users whose records are looked up one by one."""
+_MOST_AT_ONCE = 20
+"""Users whose lists are made before one could wish to stop."""
 NEW_USER = "new"
 """What the user is called whose events come without an id."""
 
@@ -80,7 +82,6 @@ class RankingModel:
         """How lists fared on events that were kept apart, by name."""
         return {name: metric.value for name, metric in self.report.metrics.items()}
 
-    @stoppable
     def recommend(
         self,
         users: Sequence[Any] | None = None,
@@ -142,7 +143,9 @@ class RankingModel:
         level, said = choose_level(level, len(asked.users))
         wish = Wish(check_top(top), filters, level, check_diversity(diversity), explore)
         report = (lambda share: None) if progress is None else (lambda share: progress(Progress(ANSWERING, share, None)))
-        lists = make_lists(self.recommender, asked, wish, report)
+        # What signals stop has a thread of its own, which takes as long to begin as a list takes.
+        make = stoppable(make_lists) if len(asked.users) > _MOST_AT_ONCE else make_lists
+        lists = make(self.recommender, asked, wish, report)
         table = tabulate_lists(self.recommender, asked, lists, [*notes, *said], level)
         if why:
             table["why"] = np.asarray(self._explain_lists(asked, lists.user, lists.item), dtype=object)

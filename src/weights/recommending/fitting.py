@@ -28,8 +28,10 @@ from weights.types import FloatArray, IntArray
 
 MIXED = "mixture"
 """What the mixture is called beside its models."""
-_MOST_JUDGED = 10_000
-"""Users by whom lists are judged, at most (our choice)."""
+_MOST_JUDGED, _MOST_SCORES = 10_000, 50_000_000
+"""Users by whom lists are judged, and scores of these, at most (our choice)."""
+_MOST_LEARNED = 1_000_000
+"""Events by which settings are chosen, at most (our choice)."""
 _HISTORIES = (0, 1, 5, 20, 100)
 """Events that are known of a user, from which groups of users begin (our choice)."""
 _FEWEST_MIXED = 10
@@ -50,7 +52,9 @@ def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
     with threadpoolctl.threadpool_limits(plan.n_threads):
         learned = plan.events[np.flatnonzero(plan.parts.learned)]
         came = plan.events[np.flatnonzero(plan.parts.came)]
-        asked = ask_of(plan.events[np.flatnonzero(plan.parts.given)], came, most=_MOST_JUDGED, seed=plan.seed)
+        given = plan.events[np.flatnonzero(plan.parts.given)]
+        asked = ask_of(given, came, most=_count_judged(plan.events), seed=plan.seed)
+        learned, said = _thin(learned, plan.seed)
         chosen = _choose_all(plan, learned, _draw(asked, MOST_ASKED, plan.seed), control)
         mixed = _mix(chosen, asked, plan.seed)
         control.report(Progress(MIXING, 1.0, None))
@@ -62,7 +66,7 @@ def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
             metrics=mixed.metrics[MIXED],
             compared=mixed.metrics,
             decision=_explain_mixture(mixed),
-            remarks=plan.remarks,
+            remarks=[*plan.remarks, *said],
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             version=weights.__version__,
             origin=plan.origin,
@@ -71,6 +75,22 @@ def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
         report = msgspec.structs.replace(report, test=test, n_test=n_test, seconds=round(time.monotonic() - begun, 3))
     tags = Tags(plan.users.columns, plan.items.columns)
     return Recommender(plan.task, plan.events, parts, plan.items.names, tags, mixed.groups, report)
+
+
+def _count_judged(events: Interactions) -> int:
+    """By how many users lists are judged, at most."""
+    return min(_MOST_JUDGED, max(_MOST_SCORES // len(events.items), MOST_ASKED))
+
+
+def _thin(learned: Interactions, seed: int) -> tuple[Interactions, list[str]]:
+    """The events by which settings are chosen: all, or those of users drawn at random where they are very many; and that in words."""
+    if len(learned) <= _MOST_LEARNED:
+        return learned, []
+    by_user = np.bincount(learned.user, minlength=len(learned.users))
+    order = np.random.default_rng(seed).permutation(len(by_user))
+    chosen = order[np.cumsum(by_user[order]) <= _MOST_LEARNED]
+    said = f"settings are chosen, and lists judged, with what {len(chosen):,} users drawn at random teach; what answers learned from all"
+    return learned[np.flatnonzero(np.isin(learned.user, chosen))], [said]
 
 
 def _draw(asked: Asked, most: int, seed: int) -> Asked:
@@ -203,7 +223,7 @@ def _test(plan: RankingPlan, parts: dict[str, Part]) -> tuple[dict[str, Metric],
     """Metrics of the users of the test, and how many they are; nothing where there is no test."""
     if plan.tested is None:
         return {}, 0
-    asked = ask_of(plan.events, plan.tested, most=_MOST_JUDGED, seed=plan.seed)
+    asked = ask_of(plan.events, plan.tested, most=_count_judged(plan.events), seed=plan.seed)
     if not len(asked):
         return {}, 0
     judged = _judge_mixture([*parts.values()], parts[FALLBACK], asked)

@@ -83,10 +83,10 @@ class ItemWeights:
     def times_inverse(self, x: scipy.sparse.csr_matrix | FloatArray) -> FloatArray:
         """X P, of q rows, sparse or not, shape (q, p)."""
         if not self.by_users:
-            return np.asarray(x @ self.inverse)
+            return np.asarray(x.astype(np.float32) @ self.inverse)  # in other precision all of the inverse would be copied first
         scaled = x @ scipy.sparse.diags(1 / self.penalties) if scipy.sparse.issparse(x) else x / self.penalties
         alike, dense = (_make_dense(own) for own in (scaled @ self.rows.T, scaled))
-        return dense - ((alike @ self.inverse) @ self.rows) / self.penalties
+        return dense - ((alike.astype(np.float32) @ self.inverse) @ self.rows) / self.penalties
 
     def score(self, events: Interactions) -> FloatArray:
         """Scores of all items, shape (q, m)."""
