@@ -100,7 +100,7 @@ class Factors:
 
     def score(self, events: Interactions) -> FloatArray:
         """Scores of all items, shape (q, m)."""
-        return self.fold_in(events).astype(np.float32) @ self.items[: len(events.items)].T
+        return np.asarray((self.items[: len(events.items)] @ self.fold_in(events).astype(np.float32).T).T)
 
     def contribute(self, events: Interactions, places: IntArray) -> FloatArray:
         """What each event of one user, and then each tag, adds to the scores of some items, shape (known, k)."""

@@ -147,7 +147,7 @@ class ItemWeights:
 
         The sum over users of squared derivatives of the closed form (the infinitesimal jackknife, which for a regression is the
         sandwich of Huber 1967 and White 1980), each divided by one minus what the user has in the own answer (HC3 of MacKinnon and
-        White 1985), because users who alone have an item leave no residual, and with half a user more.
+        White 1985), because users who alone have an item leave no residual; where nobody has both items, with half a user who has.
         """
         left = self._residuals(places)[: self.n_users]
         near = self.times_inverse(self.rows)[: self.n_users]  # (n, p)
@@ -158,7 +158,9 @@ class ItemWeights:
         across = near[:, places]
         variance = (near**2).T @ square - 2 * share * (near.T @ (across * square)) + share**2 * np.sum(across**2 * square, axis=0)
         alone = self.diagonal[:, None] - share**2 * self.diagonal[places]  # what one more user with both items would change
-        variance += HALF_A_USER * (alone * (1 - self.weights(places))) ** 2
+        taken = (self.rows[: self.n_users] != 0).astype(np.float32)
+        nobody = (taken.T @ taken[:, places]).toarray() == 0
+        variance += nobody * HALF_A_USER * (alone * (1 - self.weights(places))) ** 2
         return np.sqrt(np.maximum(variance, 0.0))
 
     def times_inverse_at(self, places: AnyArray) -> FloatArray:

@@ -74,12 +74,14 @@ class Part(NamedTuple):
 
 def score_all(parts: Sequence[Part], fallback: Part, events: Interactions) -> FloatArray:
     """The scores of a mixture, shape (q, m); where it says nothing of a user, as all are alike, those of the fallback."""
-    counting = [part for part in parts if part.share_of(events).any()]
-    total = sum((part.scorer.score(events) * (part.share_of(events) / part.scale)[:, None] for part in counting), np.zeros(events.shape))
+    total = np.zeros(events.shape, np.float32)
+    for part in parts:
+        if (share := part.share_of(events)).any():
+            total += part.scorer.score(events) * (share / part.scale).astype(np.float32)[:, None]
     unknown = total.max(axis=1) == total.min(axis=1)
     if unknown.any():
         total[unknown] = fallback.scorer.score(events.of_users(np.flatnonzero(unknown))) / fallback.scale
-    return np.asarray(total, np.float32)
+    return total
 
 
 def make_pool(asked: Asked, parts: Sequence[Part], fallback: Part) -> Pool:

@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from weights.data.table.columns import as_text
 from weights.types import AnyArray, IntArray
 
+_FEW = 100
+"""Ids that are looked up one by one: a table of all is made once for these, and anew for others."""
 _LARGEST_SAFE = float(1 << 53)
 """Up to which whole numbers that came as decimals are exact."""
 
@@ -54,6 +56,8 @@ class Ids:
         """
         if isinstance(asked, pa.Array | pa.ChunkedArray):
             alike = self._alike(asked)
+            if len(alike) <= _FEW:
+                return np.asarray([self._places.get(one, -1) for one in alike.to_pylist()], np.int64)
             return np.asarray(pc.fill_null(pc.index_in(alike, self.values), -1)).astype(np.int64)
         return np.asarray([self._places.get(self._read(one), -1) for one in asked], np.int64)
 
