@@ -211,3 +211,8 @@ def test_what_is_old_counts_less_where_that_is_asked_for():
     assert model.recommend([107], top=5, half_life=1e9)["score"] == pytest.approx(model.recommend([107], top=5)["score"], abs=1e-3)
     with pytest.raises(UsageError, match="above zero"):
         model.recommend([107], half_life=0)
+
+
+def test_a_wish_that_is_not_known_is_refused_with_a_suggestion():
+    with pytest.raises(UsageError, match=r"Did you mean .diversity."):
+        rank_items().recommend([107], diversty=0.5)

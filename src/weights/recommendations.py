@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import pyarrow as pa
 
-from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, fade_events, read_interactions
+from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, read_interactions
 from weights.data.interactions.ids import Ids, collect_ids
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import read_table
 from weights.ensemble import Report
 from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable
 from weights.interruption import stoppable
+from weights.options import check_names
 from weights.recommending.describing import describe_user
 from weights.recommending.explaining import ExplainedScore, explain_scores, name_reasons
 from weights.recommending.fitting import fit_ranking
@@ -38,12 +39,12 @@ from weights.recommending.serving import (
     tabulate_lists,
 )
 from weights.recommending.userrecords import UserProfile, UserRecord, make_steps, read_records
+from weights.recommending.wishes import Wishes, fade_asked, find_allowed
 from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_recommender
 from weights.store.userrecords import UserRecords
 from weights.tables import Table
 from weights.training.control import Progress
-from weights.types import BoolArray
 
 _MOST_LOOKED_UP = 1_000
 """Users whose records are looked up one by one."""
@@ -89,14 +90,9 @@ class RankingModel:
         events: Any = None,
         top: int = 10,
         level: float | None = None,
-        allow: Any = None,
-        exclude: Any = None,
-        seen: bool = False,
-        half_life: float | None = None,
-        diversity: float = 0.0,
-        explore: int | None = None,
         why: bool = False,
         progress: OnProgress = None,
+        **wishes: Unpack[Wishes],
     ) -> RecommendationTable:
         """The items that users will most likely turn to next, the likeliest first.
 
@@ -108,16 +104,9 @@ class RankingModel:
             top: items for each user.
             level: of the intervals of scores and ranks, between 0 and 1, or 0 for none; if not given 0.9, and none of more than 2,000
                 users.
-            allow: ids of the items that may be recommended, or a table with them.
-            exclude: of those that may not.
-            seen: whether items that a user had before may be recommended again.
-            half_life: after which an event of a user counts half, in days where times are dates and in their unit otherwise, as seen
-                from the last event that is known; all count alike if None.
-            diversity: how much it counts that an item is unlike those before it on the list, beside its score, between 0 and 1.
-            explore: seed of a draw: each list is ordered by the scores that a random half of the learned users, counted twice, would give
-                (Thompson sampling), so that items of which little is known get their turn; None for no draw.
             why: whether to say because of which events; column ``why``.
             progress: called while users are answered.
+            **wishes: what may stand on lists, and in which order, see `Wishes`.
 
         Returns:
             Columns by name: user, item, name (where items have any), rank, score (in standard deviations over users and items), low and
@@ -137,11 +126,15 @@ class RankingModel:
             >>> (model.recommend(events={"item": [0, 2, 4, 6]}, top=3)["item"] % 2).tolist()
             [0, 0, 0]
         """
+        check_names(wishes, Wishes.__annotations__, "lists")
         asked, notes = self._ask(users, events)
-        asked = asked if half_life is None else self._fade(asked, half_life)
-        filters = Filters(self._find_allowed(allow, exclude), seen)
+        half_life = wishes.get("half_life")
+        asked = asked if half_life is None else fade_asked(asked, self.recommender.events, half_life)
+        items, column = self.recommender.events.items, self.recommender.task.columns.item
+        allowed = find_allowed(items, column, wishes.get("allow"), wishes.get("exclude"))
+        filters = Filters(allowed, wishes.get("seen", False))
         level, said = choose_level(level, len(asked.users))
-        wish = Wish(check_top(top), filters, level, check_diversity(diversity), explore)
+        wish = Wish(check_top(top), filters, level, check_diversity(wishes.get("diversity", 0.0)), wishes.get("explore"))
         report = (lambda share: None) if progress is None else (lambda share: progress(Progress(ANSWERING, share, None)))
         # What signals stop has a thread of its own, which takes as long to begin as a list takes.
         make = stoppable(make_lists) if len(asked.users) > _MOST_AT_ONCE else make_lists
@@ -150,19 +143,6 @@ class RankingModel:
         if why:
             table["why"] = np.asarray(self._explain_lists(asked, lists.user, lists.item), dtype=object)
         return table
-
-    def _fade(self, asked: Interactions, half_life: float) -> Interactions:
-        """What is known of users, of which the older counts less.
-
-        Raises:
-            UsageError: events have no times, or the half-life cannot be.
-        """
-        times = [events.time[np.isfinite(events.time)] for events in (self.recommender.events, asked) if events.time is not None]
-        if not len(times) or not len(times[0]):
-            raise UsageError("Only what has a time fades, but the run was fitted without. Leave out --half-life, or fit with --time.")
-        if not 0 < half_life < np.inf:
-            raise UsageError(f"--half-life is a length of time above zero, but is {half_life!r}.")
-        return fade_events(asked, half_life, max(float(own.max()) for own in times if len(own)))
 
     def _explain_lists(self, asked: Interactions, users: Any, items: Any) -> list[str]:
         words: list[str] = []
@@ -389,36 +369,6 @@ class RankingModel:
             table, EventColumns(**there), repeats=self.recommender.task.repeats, users=collect_ids(table[columns.user]), items=known.items
         )
         return later, [*notes, *remarks]
-
-    def _find_allowed(self, allow: Any, exclude: Any) -> BoolArray | None:
-        """Which items may be recommended, shape (m,); None where all may.
-
-        Raises:
-            UsageError: none may.
-        """
-        if allow is None and exclude is None:
-            return None
-        items = self.recommender.events.items
-        allowed = np.ones(len(items), bool) if allow is None else self._mark(allow)
-        if exclude is not None:
-            allowed &= ~self._mark(exclude)
-        if not allowed.any():
-            raise UsageError("Of the items that are allowed the run knows none, so that there is nothing to recommend. Allow others.")
-        return allowed
-
-    def _mark(self, asked: Any) -> BoolArray:
-        """Which items were named: by their ids, or by a table with a column of them, shape (m,)."""
-        items, column = self.recommender.events.items, self.recommender.task.columns.item
-        if isinstance(asked, str | Path | Mapping) or hasattr(asked, "columns") or hasattr(asked, "column_names"):
-            table = read_table(asked, verbatim=[column])
-            if column not in table.column_names:
-                raise NotFoundError(f"A table of items needs a column '{printable(column)}' of their ids, but it has none.")
-            places = items.find(table[column])
-        else:
-            places = items.find([*asked])
-        marked = np.zeros(len(items), bool)
-        marked[places[places >= 0]] = True
-        return marked
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
