@@ -21,12 +21,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import scipy.sparse
 
 import weights as wt
 from recommend_peers import PEERS, Scores, fit_implicit_als, fit_lightfm, fit_popularity
 from weights.data.interactions.events import EventColumns, Interactions, read_interactions
+from weights.data.interactions.ids import Ids
 from weights.recommending.itemweights import ItemWeightSettings, fit_item_weights
 from weights.recommending.judging import Asked, ask_of, judge
+from weights.recommending.methods import METHODS
 from weights.recommending.serving import Wish, make_lists
 
 SHOWN = ("ndcg@10", "ndcg@100", "recall@20")
@@ -199,8 +202,8 @@ def measure_seconds(collections: dict[str, Collection]) -> None:
             fit_implicit_als(x, **settings)
             seconds["implicit"].append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            for part in chosen.recommender.parts.values():
-                _learn_again(chosen, part)
+            for name_of_model, part in chosen.recommender.parts.items():
+                METHODS[name_of_model].fit(chosen.recommender.events, part.scorer.settings)
             seconds["learning"].append(time.perf_counter() - begun)
             seconds["whole"].append(fit_weights(collection, split, protocol="random", model=model, **given)[1])
         rows.append([f"{name}: implicit ALS {settings}", *(f"{np.median(own):.2f}" for own in seconds.values())])
@@ -209,13 +212,6 @@ def measure_seconds(collections: dict[str, Collection]) -> None:
         rows,
         ["", "implicit ALS", "Weights, the models that count", "Weights, with mixing and judging"],
     )
-
-
-def _learn_again(model: wt.RankingModel, part: Any) -> None:
-    from weights.recommending.methods import METHODS
-
-    name = next(name for name, own in model.recommender.parts.items() if own is part)
-    METHODS[name].fit(model.recommender.events, part.scorer.settings)
 
 
 def measure_fold_in(_: dict[str, Collection]) -> None:
@@ -295,8 +291,6 @@ def _as_events(x: np.ndarray) -> Interactions:
     user, item = np.nonzero(x)
     whole = pa.table({"user": np.append(user, np.arange(len(x))), "item": np.append(item, np.zeros(len(x), int))})
     users, items = (read_interactions(whole, EventColumns("user", "item"))[0].users, pa.array(np.arange(x.shape[1])))
-    from weights.data.interactions.ids import Ids
-
     return read_interactions(pa.table({"user": user, "item": item}), EventColumns("user", "item"), users=users, items=Ids(items))[0]
 
 
@@ -389,8 +383,6 @@ def _measure_cold_items(collection: Collection, seed: int) -> list[Any]:
 
 
 def _with_identity(tags: Any) -> Any:
-    import scipy.sparse
-
     return scipy.sparse.hstack([scipy.sparse.identity(tags.shape[0]), tags], format="csr").astype(np.float32)
 
 

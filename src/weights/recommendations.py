@@ -20,7 +20,7 @@ from weights.ensemble import Report
 from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable
 from weights.interruption import stoppable
 from weights.options import check_names
-from weights.recommending.describing import describe_user
+from weights.recommending.describing import UserProfile, describe_user
 from weights.recommending.explaining import ExplainedScore, explain_scores, name_reasons
 from weights.recommending.fitting import fit_ranking
 from weights.recommending.forgetting import forget_user
@@ -38,7 +38,7 @@ from weights.recommending.serving import (
     make_lists,
     tabulate_lists,
 )
-from weights.recommending.userrecords import UserProfile, UserRecord, make_steps, read_records
+from weights.recommending.userrecords import UserRecord, make_steps, read_records
 from weights.recommending.wishes import Wishes, fade_asked, find_allowed
 from weights.running import OnProgress, run_at_once
 from weights.store.format import save as save_recommender

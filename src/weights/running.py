@@ -92,7 +92,7 @@ def run_at_once(
         progress: called while it learns.
     """
     if resume:
-        raise UsageError("Forecasts are learned in one go, and leave nothing to go on with. Leave out --resume.")
+        raise UsageError("This is learned in one go, and leaves nothing to go on with. Leave out --resume.")
     if save is not None:
         check_writable(Path(save))
         check_replaceable(Path(save), plan, overwrite=overwrite)

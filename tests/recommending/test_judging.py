@@ -59,7 +59,7 @@ def test_of_equal_scores_the_first_item_of_the_catalogue_comes_first():
 def test_what_was_known_or_refused_is_not_to_be_found():
     again = ask_of(LEARNED, LEARNED)
     assert len(again) == 0
-    assert len(ask_of(LEARNED, CAME, most=10, seed=1)) == 10
+    assert len(ask_of(LEARNED, CAME).draw(10, 1)) == 10
 
 
 def test_metrics_are_means_over_users_with_their_errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -64,8 +65,6 @@ def forget(run: str, user: str, yes: bool, as_json: bool) -> None:
     \b
       weights forget runs/films --user 42
     """
-    import sys
-
     model = _load(run)
     if not yes:
         if as_json or not sys.stdin.isatty():

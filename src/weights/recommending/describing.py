@@ -2,12 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import numpy as np
 
 from weights.data.interactions.events import Interactions, order_of_time
 from weights.recommending.profiles import weigh_events
 from weights.recommending.recommender import Recommender
-from weights.recommending.userrecords import UserEvent, UserProfile, UserRecord
+from weights.recommending.userrecords import UserRecord
+
+
+class UserEvent(msgspec.Struct, frozen=True):
+    """What is known of a user and an item.
+
+    Attributes:
+        item: the id. name: what people call it.
+        value: what came. time: when, in seconds or numbers; None where nothing says.
+        weight: how much it counts, about one; below zero of what was refused.
+        remembered: whether it came since the fit.
+    """
+
+    item: Any
+    name: str
+    value: float
+    time: float | None
+    weight: float
+    remembered: bool
+
+
+class UserProfile(msgspec.Struct, frozen=True):
+    """What a run knows of a user.
+
+    Attributes:
+        user: the id.
+        events: the latest first. tags: what is known of the user beside.
+        n_remembered: events that came since the fit. n_steps: in so many steps, which can be undone.
+    """
+
+    user: Any
+    events: list[UserEvent]
+    tags: list[str]
+    n_remembered: int
+    n_steps: int
 
 
 def describe_user(recommender: Recommender, events: Interactions, record: UserRecord | None) -> UserProfile:

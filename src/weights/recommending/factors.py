@@ -134,29 +134,35 @@ class Factors:
 
         Items that many have are passed over, as one more is next to nothing to them.
         """
-        own, columns = self.fold_in(events)[0], self._columns
+        own, n_users = self.fold_in(events)[0], np.diff(self._columns.indptr)
         found = np.zeros(len(places))
         for k, item in enumerate(places):
-            users = columns.indices[columns.indptr[item] : columns.indptr[item + 1]]
-            if len(users) < _MANY:
-                weight, _ = find_weights(columns.data[columns.indptr[item] : columns.indptr[item + 1]])
-                factors = self.learned_users[users]
-                matrix = self._user_background + (factors.T * weight) @ factors
-                matrix[np.diag_indices(len(matrix))] += self.settings.penalty * (
-                    weight.sum() + self.settings.unobserved * len(self.learned_users)
-                )
+            if n_users[item] < _MANY:
                 left = 1.0 - float(own @ self.items[item])
-                found[k] = left * (own @ scipy.linalg.solve(matrix, own, assume_a="pos", check_finite=False))
+                found[k] = left * (own @ scipy.linalg.solve(self._item_matrix(item), own, assume_a="pos", check_finite=False))
         return found
+
+    def _item_matrix(self, item: int) -> FloatArray:
+        """The matrix that the factors of an item, or of a tag of users, are solved with, shape (k, k)."""
+        own = slice(self._columns.indptr[item], self._columns.indptr[item + 1])
+        factors, (weight, _) = self.learned_users[self._columns.indices[own]], find_weights(self._columns.data[own])
+        matrix: FloatArray = self._user_background + (factors.T * weight) @ factors
+        matrix[np.diag_indices(len(matrix))] += self.settings.penalty * (weight.sum() + self.settings.unobserved * len(self.learned_users))
+        return matrix
+
+    @functools.cached_property
+    def _rows(self) -> scipy.sparse.csr_matrix:
+        """What was learned from, with tags, shape (r, p)."""
+        return profile_all(self.learned, self.settings.emphasis, self.settings.tags)
 
     @functools.cached_property
     def _columns(self) -> scipy.sparse.csc_matrix:
-        return profile_all(self.learned, self.settings.emphasis, self.settings.tags).tocsc()
+        return self._rows.tocsc()
 
     @functools.cached_property
     def learned_users(self) -> FloatArray:
         """The factors of the users that were learned from, and of tags of items, shape (r, k)."""
-        return self.solve(profile_all(self.learned, self.settings.emphasis, self.settings.tags))
+        return self.solve(self._rows)
 
     @functools.cached_property
     def _user_background(self) -> FloatArray:
@@ -171,25 +177,19 @@ class Factors:
     @functools.cached_property
     def moved_items(self) -> FloatArray:
         """How the factors of items change by draws of users, shape (draws, p, k)."""
-        x, items = profile_all(self.learned, self.settings.emphasis, self.settings.tags), self.items.astype(np.float64)
+        x, items = self._rows, self.items.astype(np.float64)
         draws = draw_users(len(self.learned.users), x.shape[0])
         users, rows = self.learned_users, np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
         weight, wanted = find_weights(x.data)
         left = weight * (wanted - np.einsum("ij,ij->i", users[rows], items[x.indices]))
-        background = self.settings.unobserved * users.T @ users
         asked = np.empty((len(draws), *items.shape))
         for draw, change in zip(draws, asked, strict=True):
             counted = scipy.sparse.csr_matrix((draw[rows] * left, x.indices, x.indptr), x.shape).T @ users
             n_more = np.bincount(x.indices, draw[rows] * weight, minlength=len(items)) + self.settings.unobserved * draw.sum()
             change[:] = counted - self.settings.unobserved * items @ ((users.T * draw) @ users)
             change -= self.settings.penalty * n_more[:, None] * items
-        columns, n_users = x.tocsc(), len(users)
         for item in range(len(items)):
-            own = slice(columns.indptr[item], columns.indptr[item + 1])
-            factors, at = users[columns.indices[own]], find_weights(columns.data[own])[0]
-            matrix = background + (factors.T * at) @ factors
-            matrix[np.diag_indices(len(matrix))] += self.settings.penalty * (at.sum() + self.settings.unobserved * n_users)
-            asked[:, item] = scipy.linalg.solve(matrix, asked[:, item].T, assume_a="pos", check_finite=False).T
+            asked[:, item] = scipy.linalg.solve(self._item_matrix(item), asked[:, item].T, assume_a="pos", check_finite=False).T
         return asked
 
 

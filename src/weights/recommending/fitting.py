@@ -13,7 +13,6 @@ import threadpoolctl
 
 import weights
 from weights.data.interactions.events import Interactions
-from weights.data.interactions.splits import PROTOCOLS
 from weights.ensemble import Report
 from weights.recommending.choosing import Chosen, choose
 from weights.recommending.judging import Asked, Judged, ask_of, compare_users, judge, mean_of_users, summarise
@@ -53,9 +52,9 @@ def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
         learned = plan.events[np.flatnonzero(plan.parts.learned)]
         came = plan.events[np.flatnonzero(plan.parts.came)]
         given = plan.events[np.flatnonzero(plan.parts.given)]
-        asked = ask_of(given, came, most=_count_judged(plan.events), seed=plan.seed)
+        asked = ask_of(given, came).draw(_count_judged(plan.events), plan.seed)
         learned, said = _thin(learned, plan.seed)
-        chosen = _choose_all(plan, learned, _draw(asked, MOST_ASKED, plan.seed), control)
+        chosen = _choose_all(plan, learned, asked.draw(MOST_ASKED, plan.seed), control)
         mixed = _mix(chosen, asked, plan.seed)
         control.report(Progress(MIXING, 1.0, None))
         parts = _learn_again(plan.events, chosen, mixed.parts, control)
@@ -86,24 +85,17 @@ def _thin(learned: Interactions, seed: int) -> tuple[Interactions, list[str]]:
     """The events by which settings are chosen: all, or those of users drawn at random where they are very many; and that in words."""
     if len(learned) <= _MOST_LEARNED:
         return learned, []
-    by_user = np.bincount(learned.user, minlength=len(learned.users))
+    by_user = learned.n_events
     order = np.random.default_rng(seed).permutation(len(by_user))
     chosen = order[np.cumsum(by_user[order]) <= _MOST_LEARNED]
     said = f"settings are chosen, and lists judged, with what {len(chosen):,} users drawn at random teach; what answers learned from all"
     return learned[np.flatnonzero(np.isin(learned.user, chosen))], [said]
 
 
-def _draw(asked: Asked, most: int, seed: int) -> Asked:
-    """At most so many of the users, drawn at random; the first stay first."""
-    if len(asked) <= most:
-        return asked
-    return asked[np.sort(np.random.default_rng(seed).choice(len(asked), most, replace=False))]
-
-
 def _choose_all(plan: RankingPlan, learned: Interactions, asked: Asked, control: Control) -> dict[str, Chosen]:
     """Each model with the settings that find most, learned from what was not kept apart."""
     chosen: dict[str, Chosen] = {}
-    known = asked[np.flatnonzero(np.bincount(asked.given.user, minlength=len(asked)))]
+    known = asked[np.flatnonzero(asked.given.n_events)]
     known = known if len(known) >= _FEWEST_MIXED else asked
     for name in plan.settings.models:
         control.check()
@@ -134,10 +126,10 @@ class _Shares(NamedTuple):
 
 def _mix(chosen: dict[str, Chosen], asked: Asked, seed: int) -> _Mixed:
     """The mixture, judged on users who had no say in the shares by which they are answered."""
-    mixers = _draw(asked, MOST_ASKED, seed)
+    mixers = asked.draw(MOST_ASKED, seed)
     scales = {name: find_scale(own.scorer.score(mixers.given)) for name, own in chosen.items()}
     alone = {name: Part(own.scorer, scales[name], 1.0, 1.0) for name, own in chosen.items()}
-    has_events = np.bincount(asked.given.user, minlength=len(asked)) > 0
+    has_events = asked.given.n_events > 0
     known, new = (_mix_for(alone, asked[np.flatnonzero(own)], seed) for own in (has_events, ~has_events))
     shares = zip(alone.items(), known.shares.tolist(), new.shares.tolist(), strict=True)
     parts = {name: part._replace(share=share, new_share=new_share) for (name, part), share, new_share in shares}
@@ -167,7 +159,7 @@ def _mix_for(alone: dict[str, Part], users: Asked, seed: int) -> _Shares:
     if len(users) < _FEWEST_MIXED:
         shares = np.eye(n_models)[[*alone].index(FALLBACK)]
         return _Shares(shares, [judge_by(shares, users)] if len(users) else [], [users.users])
-    mixers = _draw(users, MOST_ASKED, seed)
+    mixers = users.draw(MOST_ASKED, seed)
     mixture = mix(make_pool(mixers, [*alone.values()], fallback), seed=seed)
     folds = [mixers[np.flatnonzero(mixture.fold == k)] for k in range(len(mixture.crossed))]
     judged = [judge_by(shares, own) for shares, own in zip(mixture.crossed, folds, strict=True)]
@@ -185,7 +177,7 @@ def _put_together(judged: Sequence[Judged], users: IntArray) -> Judged:
 
 def _group_by_history(judged: Judged, asked: Asked) -> list[HistoryGroup]:
     """How lists fare by how many events were known of users."""
-    known = np.bincount(asked.given.user, minlength=len(asked))
+    known = asked.given.n_events
     groups = []
     for fewest, beyond in zip(_HISTORIES, (*_HISTORIES[1:], None), strict=True):
         own = (known >= fewest) & (known < (np.inf if beyond is None else beyond))
@@ -223,14 +215,9 @@ def _test(plan: RankingPlan, parts: dict[str, Part]) -> tuple[dict[str, Metric],
     """Metrics of the users of the test, and how many they are; nothing where there is no test."""
     if plan.tested is None:
         return {}, 0
-    asked = ask_of(plan.events, plan.tested, most=_count_judged(plan.events), seed=plan.seed)
+    asked = ask_of(plan.events, plan.tested).draw(_count_judged(plan.events), plan.seed)
     if not len(asked):
         return {}, 0
     judged = _judge_mixture([*parts.values()], parts[FALLBACK], asked)
     popularity = np.bincount(plan.events.item, minlength=len(plan.events.items))
     return summarise(judged, popularity, len(plan.events)), len(asked)
-
-
-def describe_protocol(protocol: str) -> str:
-    """What was kept apart to judge by, in words."""
-    return f"{protocol}: {PROTOCOLS[protocol].help}"

@@ -133,14 +133,19 @@ class ItemWeights:
 
     def _residuals(self, places: IntArray) -> FloatArray:
         """What the regressions of some items leave of each row, shape (r, k)."""
-        if self.rows.shape[0] * self.rows.shape[1] <= _MOST_KEPT:
-            return self._all_residuals[:, places]
+        if self._is_kept:
+            return self._near[:, places] / self.diagonal[places]
         return self.rows[:, places].toarray() - self.rows @ self.weights(places)
 
+    @property
+    def _is_kept(self) -> bool:
+        """Whether what all rows leave is kept once it is made."""
+        return self.rows.shape[0] * self.rows.shape[1] <= _MOST_KEPT
+
     @functools.cached_property
-    def _all_residuals(self) -> FloatArray:
-        """What the regressions of all items leave of each row, shape (r, p)."""
-        return np.asarray(self.times_inverse(self.rows) / self.diagonal)
+    def _near(self) -> FloatArray:
+        """X P of all rows, shape (r, p): the residuals of all items, times the diagonal."""
+        return self.times_inverse(self.rows)
 
     def bound_weights(self, places: AnyArray) -> FloatArray:
         """The standard errors over users of the weights with which all items count in the scores of some, shape (p, k).
@@ -150,17 +155,17 @@ class ItemWeights:
         White 1985), because users who alone have an item leave no residual; where nobody has both items, with half a user who has.
         """
         left = self._residuals(places)[: self.n_users]
-        near = self.times_inverse(self.rows)[: self.n_users]  # (n, p)
+        near = (self._near if self._is_kept else self.times_inverse(self.rows))[: self.n_users]  # (n, p)
         determined = np.asarray(self.rows[: self.n_users].multiply(near).sum(axis=1)) - left**2 * self.diagonal[places]
         left = left / np.maximum(1 - determined, _LEAST_LEFT)
-        share = self.times_inverse_at(places) / self.diagonal[places]  # P[i, j] / P[j, j], shape (m, k)
+        share = self.times_inverse_at(places) / self.diagonal[places]  # P[i, j] / P[j, j], minus the weight, shape (p, k)
         square = left**2
         across = near[:, places]
         variance = (near**2).T @ square - 2 * share * (near.T @ (across * square)) + share**2 * np.sum(across**2 * square, axis=0)
         alone = self.diagonal[:, None] - share**2 * self.diagonal[places]  # what one more user with both items would change
         taken = (self.rows[: self.n_users] != 0).astype(np.float32)
         nobody = (taken.T @ taken[:, places]).toarray() == 0
-        variance += nobody * HALF_A_USER * (alone * (1 - self.weights(places))) ** 2
+        variance += nobody * HALF_A_USER * (alone * (1 + share)) ** 2
         return np.sqrt(np.maximum(variance, 0.0))
 
     def times_inverse_at(self, places: AnyArray) -> FloatArray:

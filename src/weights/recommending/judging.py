@@ -12,7 +12,7 @@ import scipy.sparse
 from weights.data.interactions.events import Interactions
 from weights.dependence import error_of_mean
 from weights.tasks.proportions import Metric
-from weights.tasks.ranking import LISTED, RANKING_METRICS, Ranks, measure_ranks
+from weights.tasks.ranking import LISTED, RANKING_METRICS, Ranks, measure_ranks, ndcg
 from weights.types import AnyArray, FloatArray, IntArray
 
 _BLOCK_NUMBERS = 4_000_000
@@ -41,6 +41,12 @@ class Asked:
         """Some of the users."""
         return Asked(self.users[places], self.given.of_users(places), self.came[places])
 
+    def draw(self, most: int, seed: int) -> Asked:
+        """At most so many of the users, drawn at random; the first stay first."""
+        if len(self) <= most:
+            return self
+        return self[np.sort(np.random.default_rng(seed).choice(len(self), most, replace=False))]
+
     def blocks(self) -> Iterator[Asked]:
         """The same in parts whose scores fit into memory."""
         step = max(_BLOCK_NUMBERS // self.came.shape[1], 1)
@@ -48,22 +54,18 @@ class Asked:
             yield self[np.arange(begin, min(begin + step, len(self)))]
 
 
-def ask_of(given: Interactions, came: Interactions, *, most: int | None = None, seed: int = 0) -> Asked:
-    """The users of whom something new came, at most so many, drawn at random.
+def ask_of(given: Interactions, came: Interactions) -> Asked:
+    """The users of whom something new came.
 
     What counts is what was taken (a value above zero) and is not known of the user already.
 
     Args:
         given: what is known of users.
         came: what came of the same users, and is to be found.
-        most: users.
-        seed: of the choice.
     """
     pairs = (events.user * len(events.items) + events.item for events in (given, came))
     came = came[np.flatnonzero((came.value > 0) & ~np.isin(*reversed([*pairs])))]
     users = np.unique(came.user)
-    if most is not None and len(users) > most:
-        users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
     return Asked(users, given.of_users(users), came.of_users(users).matrix())
 
 
@@ -72,7 +74,11 @@ def find_ranks(scores: FloatArray, asked: Asked) -> Ranks:
 
     Of equal scores the item that stands first in the catalogue comes first.
     """
-    scores = leave_out_known(scores, asked.given)
+    return _rank(leave_out_known(scores, asked.given), asked)
+
+
+def _rank(scores: FloatArray, asked: Asked) -> Ranks:
+    """The same of scores that leave out what is known."""
     owner = np.repeat(np.arange(len(asked)), np.diff(asked.came.indptr))
     place = np.empty(len(owner), np.int64)
     columns = np.arange(scores.shape[1])
@@ -108,9 +114,9 @@ def judge(score: Callable[[Interactions], FloatArray], asked: Asked) -> Judged:
     by_user: list[dict[str, FloatArray]] = []
     listed = np.zeros(asked.came.shape[1], np.int64)
     for block in asked.blocks():
-        scores = score(block.given)
-        by_user.append(measure_ranks(find_ranks(scores, block)))
-        np.add.at(listed, find_first(leave_out_known(scores, block.given), _FIRST).ravel(), 1)
+        scores = leave_out_known(score(block.given), block.given)
+        by_user.append(measure_ranks(_rank(scores, block)))
+        np.add.at(listed, find_first(scores, _FIRST).ravel(), 1)
     return Judged({name: np.concatenate([part[name] for part in by_user]) for name in by_user[0]}, listed)
 
 
@@ -130,7 +136,7 @@ def find_first(scores: FloatArray, n: int) -> IntArray:
 
 def mean_loss(score: Callable[[Interactions], FloatArray], asked: Asked) -> float:
     """How much of the gain lists do not find, one minus NDCG@100: what models are chosen and mixed by."""
-    gain = [measure_ranks(find_ranks(score(block.given), block))[f"ndcg@{LISTED}"] for block in asked.blocks()]
+    gain = [ndcg(find_ranks(score(block.given), block), LISTED) for block in asked.blocks()]
     return 1.0 - float(np.concatenate(gain).mean())
 
 
@@ -156,15 +162,16 @@ def summarise(judged: Judged, popularity: IntArray, n_events: int) -> dict[str, 
 
 def mean_of_users(values: FloatArray, name: str) -> Metric:
     """The mean over users with its 95 % interval."""
-    n, mean = len(values), float(values.mean())
-    half = error_of_mean((values - mean) / n, np.full(n, 1 / n)).half_width() if n > 1 else None
-    measure = RANKING_METRICS[name]
-    return Metric(mean) if half is None else Metric(mean, max(mean - half, measure.low), min(mean + half, measure.high))
+    return _bound_mean(values, RANKING_METRICS[name].low, RANKING_METRICS[name].high)
 
 
 def compare_users(first: Mapping[str, FloatArray], second: Mapping[str, FloatArray], name: str) -> Metric:
     """The mean difference of a metric of the same users, with its 95 % interval."""
-    values = first[name] - second[name]
+    return _bound_mean(first[name] - second[name], -np.inf, np.inf)
+
+
+def _bound_mean(values: FloatArray, low: float, high: float) -> Metric:
+    """The mean with its 95 % interval, which ends at bounds; none of a single value."""
     n, mean = len(values), float(values.mean())
     half = error_of_mean((values - mean) / n, np.full(n, 1 / n)).half_width() if n > 1 else None
-    return Metric(mean) if half is None else Metric(mean, mean - half, mean + half)
+    return Metric(mean) if half is None else Metric(mean, max(mean - half, low), min(mean + half, high))

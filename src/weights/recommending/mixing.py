@@ -1,8 +1,8 @@
 """How much each model counts in the scores of a list: shares that find most of what was kept apart.
 
 Scores of different models have different units; each is divided by its standard deviation over users and items, and counts by a share at
-least zero. Shares are those of the least loss of lists (one minus NDCG@100), found by trying one after the other from each model alone,
-because a list is not a smooth function of them.
+least zero. Shares are those of the least loss of lists (one minus NDCG@100), found by trying one after the other from the model that finds
+most alone, because a list is not a smooth function of them.
 """
 
 from __future__ import annotations
@@ -68,8 +68,7 @@ class Part(NamedTuple):
 
     def share_of(self, events: Interactions) -> FloatArray:
         """How much its scores count for users, shape (q,)."""
-        has_events = np.bincount(events.user, minlength=len(events.users)) > 0
-        return np.where(has_events, self.share, self.new_share)
+        return np.where(events.n_events > 0, self.share, self.new_share)
 
 
 def score_all(parts: Sequence[Part], fallback: Part, events: Interactions) -> FloatArray:

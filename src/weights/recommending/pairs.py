@@ -9,7 +9,6 @@ import numpy as np
 import scipy.special
 
 from weights.conformal import check_level
-from weights.errors import UsageError
 from weights.recommending.itemweights import ItemWeights, ItemWeightSettings, fit_item_weights
 from weights.recommending.recommender import Recommender
 from weights.tables import Table, between, short_name, signed
@@ -63,8 +62,7 @@ def list_pairs(recommender: Recommender, place: int | None, *, top: int, level: 
         item, weight = int(places[column]), float(weights[because, column])
         reach = half * float(errors[because, column])
         both = int(taken[:, item].multiply(taken[:, because]).sum())
-        ids = (events.items.values[k].as_py() for k in (item, int(because)))
-        first, second = ids
+        first, second = (events.items.values[k].as_py() for k in (item, int(because)))
         pairs.append(
             ItemPair(first, recommender.name(item), second, recommender.name(int(because)), weight, weight - reach, weight + reach, both)
         )
@@ -75,15 +73,10 @@ def find_item_weights(recommender: Recommender) -> ItemWeights:
     """The weights from item to item: those of the mixture, or, where they have no share in it, learned with usual settings.
 
     Raises:
-        UsageError: there are too many users and items for them.
+        TooLargeError: there are too many users and items for them.
     """
-    known = [part.scorer for part in recommender.parts.values() if isinstance(part.scorer, ItemWeights)]
-    if known:
-        return known[0]
-    try:
-        return fit_item_weights(recommender.events, ItemWeightSettings())
-    except MemoryError as error:
-        raise UsageError(f"Weights from item to item are not part of this run, and cannot be learned now: {error}") from error
+    known = (part.scorer for part in recommender.parts.values() if isinstance(part.scorer, ItemWeights))
+    return next(known, None) or fit_item_weights(recommender.events, ItemWeightSettings())
 
 
 def tabulate_pairs(pairs: list[ItemPair], level: float, *, of_one: bool) -> Table:

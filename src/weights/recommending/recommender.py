@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from weights.data.interactions.events import Interactions
-from weights.data.interactions.tags import TagColumn
+from weights.data.interactions.tags import TagColumn, name_tags
 from weights.ensemble import Report
 from weights.recommending.methods import FALLBACK, Scorer
 from weights.recommending.mixing import Part, score_all
@@ -49,7 +49,7 @@ class Tags(msgspec.Struct, frozen=True):
     @property
     def of_users(self) -> list[str]:
         """What the tags of users are called."""
-        return [name for column in self.users for name in column.names]
+        return name_tags(self.users)
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,7 @@ def score_later(recommender: Recommender, later: Interactions, remarks: Sequence
     if not len(asked):
         raise DataError("Later events of items that users did not have before were needed, but there are none. Give other rows.")
     judged = judge(recommender.score, asked)
-    n_new = int(np.sum(np.bincount(asked.given.user, minlength=len(asked)) == 0))
+    n_new = int(np.sum(asked.given.n_events == 0))
     metrics = summarise(judged, recommender.popularity, len(known))
     return RankingScore(metrics, recommender.report.metrics, len(asked), n_new, int(asked.came.nnz), [*remarks])
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from weights.conformal import check_level
 from weights.data.interactions.events import Interactions
 from weights.errors import UsageError
-from weights.recommending.judging import find_first
+from weights.recommending.judging import find_first, leave_out_known
 from weights.recommending.recommender import Recommender
 from weights.recommending.resampling import half_width
 from weights.tables import Table, between, fixed
@@ -42,9 +42,7 @@ class Filters(NamedTuple):
 
     def apply(self, scores: FloatArray, events: Interactions) -> FloatArray:
         """Scores of which those of items that may not are minus infinity, shape (q, m)."""
-        scores = np.array(scores, dtype=np.float32)
-        if not self.seen:
-            scores[events.user, events.item] = -np.inf
+        scores = np.array(scores, dtype=np.float32) if self.seen else leave_out_known(scores, events)
         if self.allowed is not None:
             scores[:, ~self.allowed] = -np.inf
         return scores

@@ -12,12 +12,12 @@ from weights.data.interactions.events import Interactions
 from weights.data.interactions.splits import PROTOCOLS
 from weights.errors import counted
 from weights.recommendations import RankingModel
+from weights.recommending.describing import UserProfile
 from weights.recommending.fitting import MIXED
 from weights.recommending.methods import METHODS
 from weights.recommending.plan import RankingPlan
 from weights.recommending.recommender import Recommender
 from weights.recommending.scoring import RankingScore
-from weights.recommending.userrecords import UserProfile
 from weights.report.forecasts import report_object
 from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
 from weights.summary import bounds, labelled, number
@@ -33,8 +33,7 @@ def overview(plan: RankingPlan) -> list[str]:
 def _count_events(events: Interactions, n_rows: int) -> str:
     """How many events there are of how many users and items, in words."""
     n_users, n_items = events.shape
-    by_user = np.bincount(events.user, minlength=n_users)
-    usual = f"half of the users have {int(np.median(by_user)):,} or more"
+    usual = f"half of the users have {int(np.median(events.n_events)):,} or more"
     return f"{n_rows:,} events, {n_users:,} users, {n_items:,} items ({len(events) / (n_users * n_items):.2%} of all pairs; {usual})"
 
 

@@ -14,6 +14,7 @@ import scipy.sparse
 
 from weights.data.interactions.events import Interactions
 from weights.data.interactions.ids import Ids
+from weights.data.interactions.tags import name_tags
 from weights.ensemble import Report
 from weights.errors import CorruptError
 from weights.recommending.methods import FALLBACK, METHODS
@@ -161,9 +162,7 @@ def check_names(config: RecommenderConfig, path: Path) -> None:
 
 def _count_tags(config: RecommenderConfig) -> dict[str, int]:
     """How many tags users and items may have."""
-    return {
-        name: sum(len(column.names) for column in columns) for name, columns in (("user", config.tags.users), ("item", config.tags.items))
-    }
+    return {"user": len(name_tags(config.tags.users)), "item": len(name_tags(config.tags.items))}
 
 
 def _count_ids(name: str, listed: dict[str, list[int]]) -> int:

@@ -8,6 +8,7 @@ import pytest
 from preferences import list_items
 from weights.data.interactions.catalogue import read_catalogue
 from weights.data.interactions.ids import collect_ids
+from weights.data.interactions.tags import name_tags
 from weights.errors import DataError, NotFoundError
 
 KNOWN = collect_ids(pa.chunked_array([[1, 2, 50]]))
@@ -19,7 +20,7 @@ def test_items_of_the_table_and_of_events_are_there():
     assert catalogue.names[0] == "Item number 1"
     assert catalogue.names[-1] == "50"
     assert catalogue.tags[-1].nnz == 0
-    assert catalogue.tags.shape == (41, len(catalogue.tag_names))
+    assert catalogue.tags.shape == (41, len(name_tags(catalogue.columns)))
     assert "38 of the items have no events, and only their tags speak for them" in catalogue.remarks
     assert "1 of the items has no row in the table" in catalogue.remarks
 

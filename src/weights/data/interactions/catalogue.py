@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.sparse
 
 from weights.data.interactions.ids import Ids, collect_ids, read_ids
-from weights.data.interactions.tags import TagColumn, apply_tags, describe_tags, fit_tags
+from weights.data.interactions.tags import TagColumn, apply_tags, describe_tags, fit_tags, take_tags
 from weights.data.table.columns import as_text
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, read_table
@@ -36,11 +35,6 @@ class Catalogue(NamedTuple):
     columns: list[TagColumn]
     tags: Any
     remarks: list[str]
-
-    @property
-    def tag_names(self) -> list[str]:
-        """What the tags are called."""
-        return [name for column in self.columns for name in column.names]
 
 
 def read_catalogue(source: Any, key: str, known: Ids, what: str, *, missing: tuple[str, ...] = ()) -> Catalogue:
@@ -71,7 +65,7 @@ def read_catalogue(source: Any, key: str, known: Ids, what: str, *, missing: tup
     ids = collect_ids(known.values, keys)
     rows = np.asarray(pc.fill_null(pc.index_in(ids.values, _as(keys, ids)), -1)).astype(np.int64)
     columns, without = fit_tags(table, [name for name in table.column_names if name != key])
-    tags = _place_tags(apply_tags(columns, table), rows) if columns else None
+    tags = take_tags(apply_tags(columns, table), rows) if columns else None
     remarks = [*remarks_of(table), *describe_tags(columns, without, what)]
     if n_more := len(ids) - len(known):
         remarks.append(f"{n_more:,} of the {what} have no events" + (", and only their tags speak for them" if columns else ""))
@@ -83,14 +77,6 @@ def read_catalogue(source: Any, key: str, known: Ids, what: str, *, missing: tup
 def _as(keys: pa.ChunkedArray, ids: Ids) -> pa.Array:
     """The ids of rows in the type of all."""
     return pc.cast(keys, ids.values.type).combine_chunks()
-
-
-def _place_tags(tags: scipy.sparse.csr_matrix, rows: IntArray) -> scipy.sparse.csr_matrix:
-    """The tags of the ids whose rows are given, none of those that have no row (-1)."""
-    n = len(rows)
-    there = np.flatnonzero(rows >= 0)
-    chosen = scipy.sparse.csr_matrix((np.ones(len(there)), (there, rows[there])), (n, tags.shape[0]))
-    return (chosen @ tags).tocsr()
 
 
 def _find_names(table: pa.Table, key: str, ids: Ids, rows: IntArray) -> list[str]:

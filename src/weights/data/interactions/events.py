@@ -7,7 +7,6 @@ counts. Everything is sparse: of the items there are, a user has seen few.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +16,11 @@ import pyarrow as pa
 import scipy.sparse
 
 from weights.data.interactions.ids import Ids, collect_ids, read_ids
+from weights.data.interactions.tags import take_tags
 from weights.data.roles import check_claims
 from weights.data.table.columns import find_kind, is_number, to_numbers, to_seconds
 from weights.errors import DataError, UsageError, counted, printable
-from weights.types import AnyArray, BoolArray, FloatArray, IntArray
+from weights.types import AnyArray, FloatArray, IntArray
 
 REPEATS = ("sum", "last")
 """What may count where a user has several events of one item."""
@@ -108,15 +108,20 @@ class Interactions:
         begins = np.searchsorted(self.user, places)
         lengths = np.searchsorted(self.user, places, side="right") - begins
         rows = np.repeat(begins - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
-        tags = _take_tags(self.user_tags, np.asarray(places))
+        tags = take_tags(self.user_tags, np.asarray(places))
         users = Ids(self.users.take(places)) if ids is None else ids
         return replace(self[rows], users=users, user=np.repeat(np.arange(len(places)), lengths), user_tags=tags)
+
+    @property
+    def n_events(self) -> IntArray:
+        """How many events each user has, shape (users,)."""
+        return np.bincount(self.user, minlength=len(self.users))
 
     @property
     def n_known(self) -> IntArray:
         """How much is known of each user: events, and tags, shape (users,)."""
         n_tags = 0 if self.user_tags is None else np.diff(self.user_tags.indptr)
-        return np.bincount(self.user, minlength=len(self.users)) + n_tags
+        return self.n_events + n_tags
 
 
 def read_interactions(
@@ -205,8 +210,7 @@ def _read_times(table: pa.Table, name: str | None) -> tuple[FloatArray | None, b
 
 def _join_repeats(events: Interactions, repeats: str | None) -> tuple[Interactions, list[str]]:
     """One event for each pair, in their order, and what was done with several."""
-    time = np.zeros(len(events)) if events.time is None else np.nan_to_num(events.time, nan=-np.inf)
-    order = np.lexsort((np.arange(len(events)), time, events.item, events.user))
+    order = np.lexsort((np.arange(len(events)), order_of_time(events), events.item, events.user))
     events = events[order]
     last = np.ones(len(events), bool)
     last[:-1] = (np.diff(events.user) != 0) | (np.diff(events.item) != 0)
@@ -250,15 +254,6 @@ def add_events(known: Interactions, later: Interactions, repeats: str | None = N
     return _join_repeats(joined, repeats)[0]
 
 
-def _take_tags(tags: Any, places: IntArray) -> Any:
-    """The tags of users at some places, none of those that are not known (-1), sparse, shape (n, g); None where nobody has any."""
-    if tags is None:
-        return None
-    there = np.flatnonzero(places >= 0)
-    chosen = scipy.sparse.csr_matrix((np.ones(len(there)), (there, places[there])), (len(places), tags.shape[0]))
-    return (chosen @ tags).tocsr()
-
-
 def fade_events(events: Interactions, half_life: float, now: float) -> Interactions:
     """The same events, of whose weight half is left after each half-life; of the oldest, and those without a time, next to nothing.
 
@@ -276,8 +271,3 @@ def fade_events(events: Interactions, half_life: float, now: float) -> Interacti
 def order_of_time(events: Interactions) -> FloatArray:
     """When each event was, shape (n,), those without a time before all others; the order of rows where nothing says."""
     return np.zeros(len(events)) if events.time is None else np.nan_to_num(events.time, nan=-np.inf)
-
-
-def name_users(events: Interactions, places: Sequence[int] | BoolArray) -> list[str]:
-    """The ids of some users as text."""
-    return [str(value) for value in events.users.take(np.asarray(places)).to_pylist()]

@@ -59,7 +59,7 @@ def _part_last(events: Interactions, seed: int) -> Parts:
     ends = np.append(np.diff(events.user[order]) != 0, True)
     came = np.zeros(len(events), bool)
     came[order[ends]] = True
-    came &= np.bincount(events.user, minlength=len(events.users))[events.user] > 1
+    came &= events.n_events[events.user] > 1
     return _parts(came)
 
 

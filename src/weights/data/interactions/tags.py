@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -57,6 +57,20 @@ class TagColumn(msgspec.Struct, frozen=True):
             return []
         inner = [f"{self.name} {low:g} to {high:g}" for low, high in zip(self.edges, self.edges[1:], strict=False)]
         return [f"{self.name} below {self.edges[0]:g}", *inner, f"{self.name} {self.edges[-1]:g} or more"]
+
+
+def name_tags(columns: Sequence[TagColumn]) -> list[str]:
+    """What the tags of columns are called, one column after the other."""
+    return [name for column in columns for name in column.names]
+
+
+def take_tags(tags: Any, places: IntArray) -> Any:
+    """The tags of those at some places, none of those that are not known (-1), sparse, shape (n, tags); None where there are none."""
+    if tags is None:
+        return None
+    there = np.flatnonzero(places >= 0)
+    chosen = scipy.sparse.csr_matrix((np.ones(len(there)), (there, places[there])), (len(places), tags.shape[0]))
+    return (chosen @ tags).tocsr()
 
 
 def fit_tags(table: pa.Table, columns: Sequence[str]) -> tuple[list[TagColumn], list[str]]:
@@ -133,6 +147,6 @@ def _find_tags(column: TagColumn, cells: pa.ChunkedArray) -> tuple[IntArray, Int
 
 def describe_tags(columns: Sequence[TagColumn], without: Sequence[str], what: str) -> list[str]:
     """What is to be said of features: how many tags they are, and which columns give none."""
-    n_tags = sum(len(column.names) for column in columns)
+    n_tags = len(name_tags(columns))
     said = [f"{n_tags:,} tags of {what} from {', '.join(printable(column.name) for column in columns)}"] if n_tags else []
     return said + ([f"columns of {what} that tell nothing: {', '.join(printable(name) for name in without)}"] if without else [])
