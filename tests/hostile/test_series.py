@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[object, ...], int, str]] = {
     "a target twice": (weekly(), ("--target", "sold", "--target", "sold"), 2, "Columns must be named once, but sold, sold were"),
     "no thread": (weekly(), ("--threads", "0"), 2, "threads must be at least 1, but is 0"),
     "fewer threads than none": (weekly(), ("--threads", "-3"), 2, "threads must be at least 1, but is -3"),
-    "to go on with": (weekly(), ("--resume",), 2, "leave nothing to go on with"),
+    "to go on with": (weekly(), ("--resume",), 2, "leaves nothing to go on with"),
 }
 
 
