@@ -199,7 +199,7 @@ def test_lists_can_be_diverse_and_explore():
 
 
 def test_what_is_old_counts_less_where_that_is_asked_for():
-    model = rank_items(tagged=False)
+    model = wt.fit(draw_preferences(), **SAID, **FAST)
     events = model.recommender.events
     last = int(np.argmax(events.time))
     user, newest = (ids.values[int(own[last])].as_py() for ids, own in ((events.users, events.user), (events.items, events.item)))
@@ -216,3 +216,25 @@ def test_what_is_old_counts_less_where_that_is_asked_for():
 def test_a_wish_that_is_not_known_is_refused_with_a_suggestion():
     with pytest.raises(UsageError, match=r"Did you mean .diversity."):
         rank_items().recommend([107], diversty=0.5)
+
+
+def test_items_that_came_since_the_fit_are_ranked_by_their_features():
+    model, taste = rank_items(), ["taste 0", "taste 1", "taste 2", "taste 3"]
+    later = {"item": [901, 902, 903, 904], "title": [f"Item number {n}" for n in range(901, 905)], "taste": taste}
+    own = {"item": [1, 5, 9, 13, 17], "value": [5.0] * 5}  # all of taste 0
+    table = model.recommend(events=own, items=later, allow=[901, 902, 903, 904], top=4, why=True)
+    assert table["item"][0] == 901
+    assert table["name"][0] == "Item number 901"
+    assert (table["low"] < table["score"]).all()
+    assert table["why"][0] != "popularity"
+    among = model.recommend([107], items=later, top=44, level=0)
+    assert {901, 902, 903, 904} <= {*among["item"].tolist()}
+    known = among["item"] < 900
+    assert among["score"][known] == pytest.approx(model.recommend([107], top=44, level=0)["score"], abs=1e-5)
+
+
+def test_items_that_came_later_need_features():
+    with pytest.raises(UsageError, match="Fit with --items"):
+        rank_items(tagged=False).recommend([107], items=list_items())
+    with pytest.raises(DataError, match="knows all of these"):
+        rank_items().recommend([107], items=list_items())

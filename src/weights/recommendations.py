@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Unpack
 import numpy as np
 import pyarrow as pa
 
+from weights.data.interactions.catalogue import read_more
 from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, read_interactions
 from weights.data.interactions.ids import Ids, collect_ids
 from weights.data.table.delimited import remarks_of
@@ -21,7 +22,7 @@ from weights.errors import DataError, NotFoundError, UsageError, counted, listed
 from weights.interruption import stoppable
 from weights.options import check_names
 from weights.recommending.describing import UserProfile, describe_user
-from weights.recommending.explaining import ExplainedScore, explain_scores, name_reasons
+from weights.recommending.explaining import ExplainedScore, explain_lists, explain_scores
 from weights.recommending.fitting import fit_ranking
 from weights.recommending.forgetting import forget_user
 from weights.recommending.pairs import ItemPair, list_pairs, tabulate_pairs
@@ -88,6 +89,7 @@ class RankingModel:
         users: Sequence[Any] | None = None,
         *,
         events: Any = None,
+        items: Any = None,
         top: int = 10,
         level: float | None = None,
         why: bool = False,
@@ -101,6 +103,8 @@ class RankingModel:
                 popularity answers.
             events: what users just did, with the columns of the fit: added to what is known of them, for this answer only. Without a
                 column of users all are of one.
+            items: a table of items that came since the fit, with the features of the fit: they are ranked too, by what their tags predict
+                from the scores of all others.
             top: items for each user.
             level: of the intervals of scores and ranks, between 0 and 1, or 0 for none; if not given 0.9, and none of more than 2,000
                 users.
@@ -130,25 +134,34 @@ class RankingModel:
         asked, notes = self._ask(users, events)
         half_life = wishes.get("half_life")
         asked = asked if half_life is None else fade_asked(asked, self.recommender.events, half_life)
-        items, column = self.recommender.events.items, self.recommender.task.columns.item
-        allowed = find_allowed(items, column, wishes.get("allow"), wishes.get("exclude"))
+        recommender, said_of_items = self._rank_also(items)
+        allowed = find_allowed(recommender.items, recommender.task.columns.item, wishes.get("allow"), wishes.get("exclude"))
         filters = Filters(allowed, wishes.get("seen", False))
         level, said = choose_level(level, len(asked.users))
         wish = Wish(check_top(top), filters, level, check_diversity(wishes.get("diversity", 0.0)), wishes.get("explore"))
         report = (lambda share: None) if progress is None else (lambda share: progress(Progress(ANSWERING, share, None)))
         # What signals stop has a thread of its own, which takes as long to begin as a list takes.
         make = stoppable(make_lists) if len(asked.users) > _MOST_AT_ONCE else make_lists
-        lists = make(self.recommender, asked, wish, report)
-        table = tabulate_lists(self.recommender, asked, lists, [*notes, *said], level)
+        lists = make(recommender, asked, wish, report)
+        table = tabulate_lists(recommender, asked, lists, [*notes, *said_of_items, *said], level)
         if why:
-            table["why"] = np.asarray(self._explain_lists(asked, lists.user, lists.item), dtype=object)
+            table["why"] = np.asarray(explain_lists(recommender, asked, lists.user, lists.item), dtype=object)
         return table
 
-    def _explain_lists(self, asked: Interactions, users: Any, items: Any) -> list[str]:
-        words: list[str] = []
-        for user in np.unique(users):
-            words += name_reasons(self.recommender, asked.of_users(np.asarray([user])), items[users == user])
-        return words
+    def _rank_also(self, items: Any) -> tuple[Recommender, list[str]]:
+        """The recommender with items that came since the fit, and what is to be said of them."""
+        known = self.recommender
+        if items is None:
+            return known, []
+        if known.new_items is None:
+            raise UsageError("New items are ranked by their features, but the run was fitted without any. Fit with --items.")
+        more = read_more(items, known.task.columns.item, known.events.items, known.tags.items, "items", missing=self._missing)
+        return known.with_items(more.ids, more.names, more.tags), more.remarks
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        """Further words that mean "no value"."""
+        return () if self.report.origin is None else self.report.origin.roles.missing
 
     def similar(self, item: Any, *, top: int = 10, level: float | None = None) -> RecommendationTable:
         """The items for which one item speaks most: what is recommended to somebody of whom it is all that is known, whatever is popular.
@@ -355,9 +368,7 @@ class RankingModel:
     def _read_events(self, data: Any) -> tuple[Interactions, list[str]]:
         """Events as they were read at the fit; without a column of users all are of one."""
         columns, known = self.recommender.task.columns, self.recommender.events
-        origin = self.report.origin
-        missing = () if origin is None else origin.roles.missing
-        table = read_table(data, missing=missing, verbatim=[columns.user, columns.item])
+        table = read_table(data, missing=self._missing, verbatim=[columns.user, columns.item])
         notes = remarks_of(table)
         if columns.user not in table.column_names:
             table = table.append_column(columns.user, pa.array([NEW_USER] * table.num_rows))

@@ -25,7 +25,7 @@ def test_models_are_those_of_a_fit_without_the_user():
     for name, part in left.parts.items():
         again = METHODS[name].fit(left.events, part.scorer.settings)
         assert np.array_equal(part.scorer.score(left.events), again.score(left.events))
-        assert part.share == RECOMMENDER.parts[name].share
+        assert part.shares == RECOMMENDER.parts[name].shares
 
 
 def test_how_many_were_forgotten_is_said():

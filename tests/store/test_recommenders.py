@@ -77,8 +77,10 @@ def test_arrays_that_no_fit_could_have_written_are_refused(run, damage):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("parts", "popularity"), {"settings": {}, "scale": 0.0, "share": 0.0, "new_share": 0.0}, "shares or scales"),
-        (("parts", "other"), {"settings": {}, "scale": 1.0, "share": 0.0, "new_share": 0.0}, "models that are not known: other"),
+        (("parts", "popularity"), {"settings": {}, "scale": 0.0, "shares": [0.0] * 5}, "shares or scales"),
+        (("parts", "other"), {"settings": {}, "scale": 1.0, "shares": [0.0] * 5}, "models that are not known: other"),
+        (("parts", "popularity", "shares"), [1.0], "shares of models that are not 5"),
+        (("tag_penalty",), -1.0, "a penalty of tags that is -1.0"),
         (("task", "protocol"), "never", "no way to part events"),
         (("task", "columns", "item"), "user", "two roles are the same column"),
         (("parts", "popularity", "settings", "half_life"), -1.0, "settings of 'popularity' that cannot be"),

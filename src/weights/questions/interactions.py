@@ -41,6 +41,7 @@ class RecommendOptions(PartOptions, frozen=True):
 
     user: Annotated[Sequence[str], option("The id of a user; may be repeated.", "ID", repeated=True)] = ()
     events: Annotated[Any, option("What users just did, beside what is known of them; without a column of users, of one.", "FILE")] = None
+    items: Annotated[Any, option("Items that came since the fit, with the features of the fit: they are ranked too.", "FILE")] = None
     all: Annotated[bool, option("All users that the run knows.", None, "--all")] = False
     top: Annotated[int, option("Items for each user.", "NUMBER")] = 10
     why: Annotated[bool, option("Say because of which events.")] = False
@@ -65,6 +66,7 @@ def ask_recommend(model: RankingModel, options: RecommendOptions, asker: Asker) 
     table = model.recommend(
         options.user or None,
         events=events,
+        items=options.items,
         top=options.top,
         level=options.level,
         allow=options.allow,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Chosen(NamedTuple):
 
     Attributes:
         settings: of the model. scorer: learned with them from what was not kept apart.
-        loss: one minus NDCG@100. tried: how many settings were tried.
+        loss: one minus NDCG@100. tried: how many settings were judged.
     """
 
     settings: Any
@@ -37,6 +38,7 @@ def choose(
     method: Method,
     learned: Interactions,
     asked: Asked,
+    few: Asked,
     *,
     given: Mapping[str, Any],
     check: Callable[[], None] = lambda: None,
@@ -47,33 +49,33 @@ def choose(
         method: the model.
         learned: events to learn from.
         asked: users whose lists are judged.
+        few: users of whom little is known, who judge of settings that are for such.
         given: settings that were said, which are not moved.
         check: raises where the work is to stop.
     """
     ladders = {name: ladder for name, ladder in method.ladders.items() if name not in given and ladder.acts(learned)}
     settings = msgspec.structs.replace(method.settings(), **given)
-    losses: dict[Any, float] = {}
-    best: list[Scorer] = []
+    losses: dict[tuple[Any, bool], float] = {}
+    kept: dict[Any, Scorer] = {}
 
-    def loss_of(settings: Any) -> float:
-        if settings not in losses:
+    def loss_of(settings: Any, by_few: bool = False) -> float:
+        if (settings, by_few) not in losses:
             check()
-            scorer = method.fit(learned, settings)
-            losses[settings] = mean_loss(scorer.score, asked)
-            if losses[settings] == min(losses.values()):
-                best[:] = [scorer]
-        return losses[settings]
+            scorer = kept[settings] if settings in kept else method.fit(learned, settings)
+            losses[settings, by_few] = mean_loss(scorer.score, few if by_few else asked)
+            if losses[settings, by_few] == min(loss for (_, judges), loss in losses.items() if judges is by_few):
+                kept.clear()
+                kept[settings] = scorer
+        return losses[settings, by_few]
 
-    loss_of(settings)
     for _ in range(_N_TURNS):
         before = settings
         for name, ladder in ladders.items():
-            settings = _move(settings, name, ladder, loss_of)
+            settings = _move(settings, name, ladder, functools.partial(loss_of, by_few=ladder.few and len(few) > 0))
         if settings == before:
             break
-    return Chosen(
-        settings, best[0] if losses[settings] == min(losses.values()) else method.fit(learned, settings), losses[settings], len(losses)
-    )
+    loss = loss_of(settings)
+    return Chosen(settings, kept[settings] if settings in kept else method.fit(learned, settings), loss, len(losses))
 
 
 def _move(settings: Any, name: str, ladder: Ladder, loss_of: Callable[[Any], float]) -> Any:

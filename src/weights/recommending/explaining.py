@@ -82,7 +82,7 @@ def explain_scores(recommender: Recommender, events: Interactions, places: IntAr
         explained.append(
             ExplainedScore(
                 user,
-                events.items.values[int(place)].as_py(),
+                recommender.items.values[int(place)].as_py(),
                 recommender.name(int(place)),
                 float(total[:, k].sum() + popularity[k]),
                 float(popularity[k]),
@@ -114,6 +114,21 @@ def _name_known(recommender: Recommender, events: Interactions, place: int) -> s
     if place < len(events):
         return recommender.name(int(events.item[place]))
     return recommender.tags.of_users[int(events.user_tags.indices[place - len(events)])]
+
+
+def explain_lists(recommender: Recommender, asked: Interactions, users: IntArray, items: IntArray) -> list[str]:
+    """For each place of lists the events that add most to its score, in words.
+
+    Args:
+        recommender: what was learned.
+        asked: what is known of users.
+        users: whose place it is, in ascending order, shape (r,).
+        items: which item stands there, shape (r,).
+    """
+    words: list[str] = []
+    for user in np.unique(users):
+        words += name_reasons(recommender, asked.of_users(np.asarray([user])), items[users == user])
+    return words
 
 
 def name_reasons(recommender: Recommender, events: Interactions, places: IntArray) -> list[str]:

@@ -11,6 +11,7 @@ from weights.data.interactions.events import Interactions
 from weights.data.interactions.ids import Ids
 from weights.errors import DataError
 from weights.recommending.methods import METHODS
+from weights.recommending.newitems import fit_new_items
 from weights.recommending.recommender import Recommender
 
 _FEWEST_LEFT = 2
@@ -37,7 +38,8 @@ def forget_user(recommender: Recommender, place: int) -> Recommender:
     remarks = [remark for remark in recommender.report.remarks if not remark.endswith(_FORGOTTEN)]
     n_before = sum(int(remark.split()[0].replace(",", "")) for remark in recommender.report.remarks if remark.endswith(_FORGOTTEN))
     report = msgspec.structs.replace(recommender.report, remarks=[*remarks, f"{n_before + 1:,} {_FORGOTTEN}"])
-    return replace(recommender, events=events, parts=parts, report=report)
+    penalty = None if recommender.new_items is None else recommender.new_items.penalty
+    return replace(recommender, events=events, parts=parts, report=report, new_items=fit_new_items(events, penalty))
 
 
 _FORGOTTEN = "forgotten since the fit, whose metrics are of all who were there"

@@ -48,7 +48,7 @@ class ItemWeightSettings(msgspec.Struct, frozen=True):
     dropout: Annotated[float, msgspec.Meta(ge=0, le=0.99)] = 0.33
     user_power: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.25
     emphasis: Annotated[float, msgspec.Meta(ge=0, le=1.9)] = 0.5
-    tags: Annotated[float, msgspec.Meta(ge=0, le=1e3)] = 1.0
+    tags: Annotated[float, msgspec.Meta(ge=0, le=1e3)] = 0.3
 
 
 @dataclass(frozen=True, eq=False)

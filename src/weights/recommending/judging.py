@@ -26,20 +26,22 @@ class Asked:
 
     Attributes:
         users: their places among all users, in ascending order, shape (q,).
-        given: the events that are known of them, of q users.
+        given: the events that scores may use, of q users.
         came: what came of them, and is to be found: sparse, shape (q, m).
+        known: the events whose items stand on no list, of q users.
     """
 
     users: IntArray
     given: Interactions
     came: scipy.sparse.csr_matrix
+    known: Interactions
 
     def __len__(self) -> int:
         return self.came.shape[0]
 
     def __getitem__(self, places: AnyArray) -> Asked:
         """Some of the users."""
-        return Asked(self.users[places], self.given.of_users(places), self.came[places])
+        return Asked(self.users[places], self.given.of_users(places), self.came[places], self.known.of_users(places))
 
     def draw(self, most: int, seed: int) -> Asked:
         """At most so many of the users, drawn at random; the first stay first."""
@@ -66,7 +68,8 @@ def ask_of(given: Interactions, came: Interactions) -> Asked:
     pairs = (events.user * len(events.items) + events.item for events in (given, came))
     came = came[np.flatnonzero((came.value > 0) & ~np.isin(*reversed([*pairs])))]
     users = np.unique(came.user)
-    return Asked(users, given.of_users(users), came.of_users(users).matrix())
+    known = given.of_users(users)
+    return Asked(users, known, came.of_users(users).matrix(), known)
 
 
 def find_ranks(scores: FloatArray, asked: Asked) -> Ranks:
@@ -74,7 +77,7 @@ def find_ranks(scores: FloatArray, asked: Asked) -> Ranks:
 
     Of equal scores the item that stands first in the catalogue comes first.
     """
-    return _rank(leave_out_known(scores, asked.given), asked)
+    return _rank(leave_out_known(scores, asked.known), asked)
 
 
 def _rank(scores: FloatArray, asked: Asked) -> Ranks:
@@ -90,10 +93,10 @@ def _rank(scores: FloatArray, asked: Asked) -> Ranks:
     return Ranks(place, owner, len(asked))
 
 
-def leave_out_known(scores: FloatArray, given: Interactions) -> FloatArray:
+def leave_out_known(scores: FloatArray, known: Interactions) -> FloatArray:
     """Scores of which those of items that users had before are minus infinity, shape (q, m)."""
     scores = np.array(scores, dtype=np.float32)
-    scores[given.user, given.item] = -np.inf
+    scores[known.user, known.item] = -np.inf
     return scores
 
 
@@ -114,7 +117,7 @@ def judge(score: Callable[[Interactions], FloatArray], asked: Asked) -> Judged:
     by_user: list[dict[str, FloatArray]] = []
     listed = np.zeros(asked.came.shape[1], np.int64)
     for block in asked.blocks():
-        scores = leave_out_known(score(block.given), block.given)
+        scores = leave_out_known(score(block.given), block.known)
         by_user.append(measure_ranks(_rank(scores, block)))
         np.add.at(listed, find_first(scores, _FIRST).ravel(), 1)
     return Judged({name: np.concatenate([part[name] for part in by_user]) for name in by_user[0]}, listed)

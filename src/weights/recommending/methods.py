@@ -45,11 +45,13 @@ class Ladder(NamedTuple):
     Attributes:
         values: in order.
         acts: whether the setting does something for some events.
+        few: whether it matters most of users of whom little is known, so that it is judged by these.
         grows: whether more of it needs more events, so that a step up may lose a little where a part of them is kept apart.
     """
 
     values: Sequence[Any]
     acts: Callable[[Interactions], bool] = lambda events: True
+    few: bool = False
     grows: bool = False
 
 
@@ -85,7 +87,7 @@ class Method(NamedTuple):
 
 
 _EMPHASIS = Ladder((0.0, 0.5, 1.0), lambda events: events.valued)
-_TAGS = Ladder((0.1, 0.3, 1.0, 3.0, 10.0), lambda events: events.user_tags is not None or events.item_tags is not None)
+_TAGS = Ladder((0.0, 0.1, 0.3, 1.0, 3.0), lambda events: events.user_tags is not None or events.item_tags is not None, few=True)
 METHODS: dict[str, Method] = {
     "items": Method(
         "weights from item to item",

@@ -7,15 +7,17 @@ most alone, because a list is not a smooth function of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from weights.data.interactions.events import Interactions
 from weights.errors import DataError
+from weights.recommending.histories import HISTORIES, find_groups
 from weights.recommending.judging import Asked, find_first, leave_out_known
 from weights.recommending.methods import Scorer
+from weights.recommending.newitems import NewItems
 from weights.tasks.ranking import LISTED, Ranks, ndcg
 from weights.types import FloatArray, IntArray
 
@@ -58,21 +60,32 @@ class Part(NamedTuple):
 
     Attributes:
         scorer: the model. scale: what its scores are divided by.
-        share: how much they count for users with events. new_share: for users without.
+        shares: how much they count for users of each group of `HISTORIES`.
     """
 
     scorer: Scorer
     scale: float
-    share: float
-    new_share: float
+    shares: tuple[float, ...] = (1.0,) * len(HISTORIES)
 
     def share_of(self, events: Interactions) -> FloatArray:
         """How much its scores count for users, shape (q,)."""
-        return np.where(events.n_events > 0, self.share, self.new_share)
+        return np.take(self.shares, find_groups(events))
 
 
-def score_all(parts: Sequence[Part], fallback: Part, events: Interactions) -> FloatArray:
-    """The scores of a mixture, shape (q, m); where it says nothing of a user, as all are alike, those of the fallback."""
+def mean_shares(parts: Mapping[str, Part], events: Interactions) -> dict[str, float]:
+    """How much each model counts in the mean over users."""
+    return {name: float(part.share_of(events).mean()) for name, part in parts.items()}
+
+
+def score_all(parts: Sequence[Part], fallback: Part, new: NewItems | None, events: Interactions) -> FloatArray:
+    """The scores of a mixture, shape (q, m); where it says nothing of a user, as all are alike, those of the fallback.
+
+    Args:
+        parts: the models.
+        fallback: what answers users of whom nothing is known.
+        new: how items without events are scored; as models do if None.
+        events: what is known of users.
+    """
     total = np.zeros(events.shape, np.float32)
     for part in parts:
         if (share := part.share_of(events)).any():
@@ -80,15 +93,14 @@ def score_all(parts: Sequence[Part], fallback: Part, events: Interactions) -> Fl
     unknown = total.max(axis=1) == total.min(axis=1)
     if unknown.any():
         total[unknown] = fallback.scorer.score(events.of_users(np.flatnonzero(unknown))) / fallback.scale
-    return total
+    return total if new is None else new.fill(total)
 
 
-def make_pool(asked: Asked, parts: Sequence[Part], fallback: Part) -> Pool:
-    """The scores of what may stand on a list, of each model alone."""
+def make_pool(asked: Asked, parts: Sequence[Part], fallback: Part, new: NewItems | None = None) -> Pool:
+    """The scores of what may stand on a list, of each model alone; arguments as `score_all`."""
     of_users, wanted = [], []
     for block in asked.blocks():
-        alone = (score_all([part._replace(share=1.0, new_share=1.0)], fallback, block.given) for part in parts)
-        scores = [leave_out_known(own, block.given) for own in alone]
+        scores = [leave_out_known(score_all([part], fallback, new, block.given), block.known) for part in parts]
         first = np.concatenate([find_first(own, _N_CANDIDATES) for own in scores], axis=1)
         for user in range(len(block)):
             came = block.came.indices[block.came.indptr[user] : block.came.indptr[user + 1]]
@@ -166,11 +178,20 @@ def mix(pool: Pool, *, seed: int = 0) -> Mixture:
     others = [np.flatnonzero(fold != k) for k in range(n_folds)]
     crossed = np.stack([find_shares(pool.take(users)) for users in others])
     alone = np.stack([gain_of_users(pool, own) for own in np.eye(n_models)])
-    mixed = np.empty(n_users)
-    for k in range(n_folds):
-        mixed[fold == k] = gain_of_users(pool.take(np.flatnonzero(fold == k)), crossed[k])
-    change = mixed - alone[np.argmax(alone.mean(axis=1))]
-    if change.mean() < -_DOUBT * change.std() / np.sqrt(n_users):
+    if is_beyond_doubt(alone[np.argmax(alone.mean(axis=1))] - gain_crossed(pool, fold, crossed)):
         crossed = np.eye(n_models)[[np.argmax(alone[:, users].mean(axis=1)) for users in others]]
         return Mixture(np.eye(n_models)[np.argmax(alone.mean(axis=1))], fold, crossed)
     return Mixture(find_shares(pool), fold, crossed)
+
+
+def gain_crossed(pool: Pool, fold: IntArray, crossed: FloatArray) -> FloatArray:
+    """NDCG@100 of each user by the shares that answer the own fold, shape (q,); arguments as `Mixture` has them."""
+    gain = np.empty(len(fold))
+    for k, shares in enumerate(crossed):
+        gain[fold == k] = gain_of_users(pool.take(np.flatnonzero(fold == k)), shares)
+    return gain
+
+
+def is_beyond_doubt(change: FloatArray) -> bool:
+    """Whether the mean of a change over users is above zero by more than chance makes of it."""
+    return bool(change.mean() > _DOUBT * change.std() / np.sqrt(len(change)))

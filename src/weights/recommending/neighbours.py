@@ -26,7 +26,7 @@ class NeighbourSettings(msgspec.Struct, frozen=True):
     """
 
     emphasis: Annotated[float, msgspec.Meta(ge=0, le=1.9)] = 0.0
-    tags: Annotated[float, msgspec.Meta(ge=0, le=1e3)] = 1.0
+    tags: Annotated[float, msgspec.Meta(ge=0, le=1e3)] = 0.3
 
 
 @dataclass(frozen=True, eq=False)

@@ -251,10 +251,10 @@ def tabulate_lists(
     """Lists as named columns, with ids as they came."""
     columns: dict[str, AnyArray] = {
         "user": np.asarray(events.users.take(lists.user).to_pylist(), dtype=None if events.users.numbered else object),
-        "item": np.asarray(events.items.take(lists.item).to_pylist(), dtype=None if events.items.numbered else object),
+        "item": np.asarray(recommender.items.take(lists.item).to_pylist(), dtype=None if recommender.items.numbered else object),
     }
     if recommender.names:
-        columns["name"] = np.asarray([recommender.names[place] for place in lists.item], dtype=object)
+        columns["name"] = np.asarray([recommender.name(int(place)) for place in lists.item], dtype=object)
     columns |= {name: getattr(lists, name) for name in ("rank", "score", "low", "high", "rank_low", "rank_high")}
     return RecommendationTable(columns, notes, level)
 

@@ -13,7 +13,7 @@ from weights.data.interactions.splits import PROTOCOLS
 from weights.errors import counted
 from weights.recommendations import RankingModel
 from weights.recommending.describing import UserProfile
-from weights.recommending.fitting import MIXED
+from weights.recommending.groupshares import MIXED
 from weights.recommending.methods import METHODS
 from weights.recommending.plan import RankingPlan
 from weights.recommending.recommender import Recommender
@@ -82,8 +82,8 @@ def result_lines(model: RankingModel, plan: RankingPlan, folder: Path | None) ->
 
 def _name_mixture(recommender: Recommender) -> str:
     """Which models answer, with their shares, in words."""
-    counting = sorted(recommender.counting.items(), key=lambda own: -own[1].share)
-    return ", ".join(METHODS[name].title + (f" {part.share:.0%}" if len(counting) > 1 else "") for name, part in counting)
+    counting = sorted(recommender.counting, key=lambda name: -recommender.shares[name])
+    return ", ".join(METHODS[name].title + (f" {recommender.shares[name]:.0%}" if len(counting) > 1 else "") for name in counting)
 
 
 def quality_lines(recommender: Recommender) -> list[str]:
@@ -100,12 +100,14 @@ def _group_lines(recommender: Recommender) -> list[str]:
         return []
     name = f"ndcg@{LISTED}"
     measure = recommender.task.metrics[name]
-    rows = [["events known of a user", "users", measure.title, ""]]
+    counting = [*recommender.counting]
+    rows = [["events known of a user", "users", measure.title, "", *counting]]
     for group in recommender.groups:
         known = f"{group.fewest:,} to {group.most:,}" if group.most is not None else f"{group.fewest:,} or more"
         known = "none" if group.most == 0 else known
         rows.append([known, f"{group.n_users:,}", number(measure, group.metrics[name].value), bounds(measure, group.metrics[name])])
-    return aligned(rows, to_right=[1, 2])
+        rows[-1] += [f"{group.shares[model]:.0%}" for model in counting]
+    return aligned(rows, to_right=[1, 2, *range(4, 4 + len(counting))])
 
 
 def score_lines(score: RankingScore) -> list[str]:
@@ -164,7 +166,7 @@ def run_object(model: RankingModel, folder: Path | None) -> dict[str, Any]:
         "protocol": recommender.task.protocol,
         "n_users": n_users,
         "n_items": n_items,
-        "shares": {name: part.share for name, part in recommender.parts.items()},
+        "shares": recommender.shares,
         "settings": {name: msgspec.to_builtins(part.scorer.settings) for name, part in recommender.parts.items()},
         "groups": msgspec.to_builtins(recommender.groups),
         **report_object(model.report, folder),

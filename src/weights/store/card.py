@@ -116,7 +116,7 @@ def price_card(forecaster: PriceForecaster) -> str:
 def recommender_card(recommender: Recommender) -> str:
     """Markdown with YAML front matter: what is ranked, from what, how well, and what it is not for."""
     report, (n_users, n_items) = recommender.report, recommender.events.shape
-    shares = "\n".join(f"- {METHODS[name].title}: {part.share:.1%}" for name, part in recommender.counting.items())
+    shares = "\n".join(f"- {METHODS[name].title}: {recommender.shares[name]:.1%}" for name in recommender.counting)
     protocol = recommender.task.protocol
     sections = [
         "---\nlibrary_name: weights\ntags: [recommendation, ranking]\n---",

@@ -17,9 +17,11 @@ from weights.data.interactions.ids import Ids
 from weights.data.interactions.tags import name_tags
 from weights.ensemble import Report
 from weights.errors import CorruptError
+from weights.recommending.histories import HISTORIES, HistoryGroup
 from weights.recommending.methods import FALLBACK, METHODS
 from weights.recommending.mixing import Part
-from weights.recommending.recommender import HistoryGroup, Recommender, Tags
+from weights.recommending.newitems import fit_new_items
+from weights.recommending.recommender import Recommender, Tags
 from weights.store.card import recommender_card
 from weights.store.checks import check_shapes, wrong_without_columns
 from weights.store.content import Content, Listed
@@ -37,8 +39,7 @@ class KeptPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     settings: dict[str, Any]
     scale: float
-    share: float
-    new_share: float
+    shares: tuple[float, ...]
 
 
 class RecommenderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +52,7 @@ class RecommenderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     parts: dict[str, KeptPart]
     tags: Tags
     groups: list[HistoryGroup]
+    tag_penalty: float | None
     valued: bool
     dated: bool
     tensors: dict[str, tuple[str, list[int]]]
@@ -60,7 +62,7 @@ class RecommenderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     @property
     def models(self) -> list[str]:
         """The names of the models that count."""
-        return [name for name, part in self.parts.items() if part.share]
+        return [name for name, part in self.parts.items() if any(part.shares)]
 
 
 def describe_recommender(recommender: Recommender, format_version: int, listed: Listed) -> RecommenderConfig:
@@ -73,6 +75,7 @@ def describe_recommender(recommender: Recommender, format_version: int, listed: 
         parts={name: _keep_part(part) for name, part in recommender.parts.items()},
         tags=recommender.tags,
         groups=recommender.groups,
+        tag_penalty=None if recommender.new_items is None else recommender.new_items.penalty,
         valued=recommender.events.valued,
         dated=recommender.events.dated,
         tensors=listed,
@@ -81,7 +84,7 @@ def describe_recommender(recommender: Recommender, format_version: int, listed: 
 
 def _keep_part(part: Part) -> KeptPart:
     """A model in a mixture, as it is kept."""
-    return KeptPart(msgspec.to_builtins(part.scorer.settings), part.scale, part.share, part.new_share)
+    return KeptPart(msgspec.to_builtins(part.scorer.settings), part.scale, part.shares)
 
 
 def arrays_of(recommender: Recommender) -> dict[str, AnyArray]:
@@ -120,11 +123,15 @@ def wrong_in_config(config: RecommenderConfig) -> list[str]:
     wrong = config.task.check()
     if unknown := [name for name in config.parts if name not in METHODS]:
         return [*wrong, f"models that are not known: {', '.join(unknown[:10])}"]
-    if FALLBACK not in config.parts or not any(part.share for part in config.parts.values()):
+    if FALLBACK not in config.parts or not any(any(part.shares) for part in config.parts.values()):
         wrong.append(f"models of which none counts, or without '{FALLBACK}'")
-    numbers = [number for part in config.parts.values() for number in (part.scale, part.share, part.new_share)]
+    numbers = [number for part in config.parts.values() for number in (part.scale, *part.shares)]
     if not all(math.isfinite(number) and number >= 0 for number in numbers) or not all(part.scale for part in config.parts.values()):
         wrong.append("shares or scales of models that are below zero, or not finite")
+    if any(len(part.shares) != len(HISTORIES) for part in config.parts.values()):
+        wrong.append(f"shares of models that are not {len(HISTORIES)}, one for each group of users")
+    if config.tag_penalty is not None and not 0 < config.tag_penalty < math.inf:
+        wrong.append(f"a penalty of tags that is {config.tag_penalty}")
     for name, part in config.parts.items():
         try:
             msgspec.convert(part.settings, METHODS[name].settings)
@@ -251,9 +258,10 @@ def build_recommender(config: RecommenderConfig, report: Report, arrays: dict[st
         settings = msgspec.convert(kept.settings, method.settings)
         own = {array.removeprefix(f"{_MODEL}{name}/"): values for array, values in arrays.items() if array.startswith(f"{_MODEL}{name}/")}
         scorer = method.fit(events, settings) if method.kept is None else method.kept.rebuild(events, settings, own)
-        parts[name] = Part(scorer, kept.scale, kept.share, kept.new_share)
+        parts[name] = Part(scorer, kept.scale, kept.shares)
     names = _read_ids("names", arrays).values.to_pylist() if "names/ends" in arrays else []
-    return Recommender(config.task, events, parts, names, config.tags, config.groups, report)
+    new_items = fit_new_items(events, config.tag_penalty)
+    return Recommender(config.task, events, parts, names, config.tags, config.groups, report, new_items)
 
 
 def _read_tags(name: str, arrays: dict[str, AnyArray], config: RecommenderConfig) -> Any:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from preferences import list_items
-from weights.data.interactions.catalogue import read_catalogue
+from weights.data.interactions.catalogue import read_catalogue, read_more
 from weights.data.interactions.ids import collect_ids
 from weights.data.interactions.tags import name_tags
 from weights.errors import DataError, NotFoundError
@@ -39,3 +39,22 @@ def test_a_table_without_the_column_or_with_an_item_twice_is_refused():
 def test_names_are_not_what_repeats_itself():
     rows = {"item": [1, 2, 3, 4], "kind": ["a", "a", "b", "b"], "title": ["w", "x", "y", None]}
     assert read_catalogue(rows, "item", KNOWN, "items").names == ["w", "x", "y", "4", "50"]
+
+
+def test_items_that_came_later_have_the_tags_of_those_that_are_known():
+    catalogue = read_catalogue(list_items(), "item", KNOWN, "items")
+    later = {"item": [90, 2, 80], "title": ["Item number 90", "b", None], "taste": ["taste 1", "taste 2", "taste 9"]}
+    more = read_more(later, "item", catalogue.ids, catalogue.columns, "items")
+    assert more.ids.values.to_pylist() == [80, 90]
+    assert more.names == ["80", "Item number 90"]
+    tags = name_tags(catalogue.columns)
+    assert [[tags[k] for k in row.indices if tags[k].startswith("taste")] for row in more.tags] == [[], ["taste taste 1"]]
+    assert more.remarks == ["1 of the items are known, and stay as they are"]
+
+
+def test_later_items_without_the_columns_of_the_fit_or_that_are_all_known_are_refused():
+    columns = read_catalogue(list_items(), "item", KNOWN, "items").columns
+    with pytest.raises(NotFoundError, match="but it has no taste"):
+        read_more({"item": [90], "title": ["x"]}, "item", KNOWN, columns, "items")
+    with pytest.raises(DataError, match="knows all of these"):
+        read_more({"item": [1, 2]}, "item", KNOWN, [], "items")

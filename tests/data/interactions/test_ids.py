@@ -62,3 +62,10 @@ def test_ids_of_text_are_found_by_numbers_of_the_same_digits():
 def test_missing_cells_are_no_ids():
     assert read_ids(pa.chunked_array([[1.0, float("nan")]])).to_pylist() == [1, None]
     assert len(Ids(pa.array([3, 4])).take([1])) == 1
+
+
+def test_ids_stand_behind_others_in_the_type_of_both_or_as_text():
+    numbers, texts = collect_ids(pa.chunked_array([[3, 1]])), collect_ids(pa.chunked_array([["b"]]))
+    assert numbers.followed_by(collect_ids(pa.chunked_array([[2]]))).values.to_pylist() == [1, 3, 2]
+    assert numbers.followed_by(texts).values.to_pylist() == ["1", "3", "b"]
+    assert numbers.followed_by(texts).find([3, "b"]).tolist() == [1, 2]

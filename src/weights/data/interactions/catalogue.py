@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,55 @@ def read_catalogue(source: Any, key: str, known: Ids, what: str, *, missing: tup
     """
     if source is None:
         return Catalogue(known, [], [], None, [])
+    table, keys = _read_keys(source, key, what, missing)
+    ids = collect_ids(known.values, keys)
+    rows = _find_rows(keys, ids)
+    columns, without = fit_tags(table, [name for name in table.column_names if name != key])
+    tags = take_tags(apply_tags(columns, table), rows) if columns else None
+    remarks = [*remarks_of(table), *describe_tags(columns, without, what)]
+    if n_more := len(ids) - len(known):
+        remarks.append(f"{n_more:,} of the {what} have no events" + (", and only their tags speak for them" if columns else ""))
+    if n_unlisted := int((rows < 0).sum()):
+        remarks.append(counted(n_unlisted, f"of the {what} has no row in the table", f"of the {what} have no row in the table"))
+    return Catalogue(ids, _find_names(table, key, ids, rows), columns, tags, remarks)
+
+
+def read_more(source: Any, key: str, known: Ids, columns: Sequence[TagColumn], what: str, *, missing: tuple[str, ...] = ()) -> Catalogue:
+    """The items or users of a table that are not known yet, in ascending order, with tags as those that are known have them.
+
+    Args:
+        source: as `read_catalogue` has it.
+        key: the column of ids.
+        known: those that are known.
+        columns: how features become tags.
+        what: items or users.
+        missing: further words that mean "no value".
+
+    Raises:
+        NotFoundError: there is no such table or column. DataError: an id stands in several rows, or all are known.
+    """
+    table, keys = _read_keys(source, key, what, missing)
+    if lacking := [column.name for column in columns if column.name not in table.column_names]:
+        named = ", ".join(printable(name) for name in lacking)
+        raise NotFoundError(f"A table of new {what} needs the columns that {what} had at the fit, but it has no {named}. Add them.")
+    new = np.asarray(keys.is_valid()) & (known.find(keys) < 0)
+    if not new.any():
+        raise DataError(f"A table of new {what} holds some that the run does not know, but it knows all of these. Leave it out.")
+    ids = collect_ids(keys.filter(pa.array(new)))
+    rows = _find_rows(keys, ids)
+    tags = take_tags(apply_tags(columns, table), rows)
+    n_known = int((~new).sum())
+    said = [f"{n_known:,} of the {what} are known, and stay as they are"] if n_known else []
+    names = _find_names(table, key, ids, rows) or [ids.show(place) for place in range(len(ids))]
+    return Catalogue(ids, names, [*columns], tags, [*remarks_of(table), *said])
+
+
+def _read_keys(source: Any, key: str, what: str, missing: tuple[str, ...]) -> tuple[pa.Table, pa.ChunkedArray]:
+    """A table of items or users, and the ids of its rows.
+
+    Raises:
+        NotFoundError: there is no such table or column. DataError: an id stands in several rows.
+    """
     table = read_table(source, missing=missing, verbatim=[key])
     if key not in table.column_names:
         raise NotFoundError(
@@ -62,16 +112,12 @@ def read_catalogue(source: Any, key: str, known: Ids, what: str, *, missing: tup
     if (n_rows := len(keys.drop_null())) > (n_different := len(pc.unique(keys.drop_null()))):
         repeated = n_rows - n_different
         raise DataError(f"A table of {what} holds each once, but {repeated:,} of {n_rows:,} rows repeat one. Leave one row of each.")
-    ids = collect_ids(known.values, keys)
-    rows = np.asarray(pc.fill_null(pc.index_in(ids.values, _as(keys, ids)), -1)).astype(np.int64)
-    columns, without = fit_tags(table, [name for name in table.column_names if name != key])
-    tags = take_tags(apply_tags(columns, table), rows) if columns else None
-    remarks = [*remarks_of(table), *describe_tags(columns, without, what)]
-    if n_more := len(ids) - len(known):
-        remarks.append(f"{n_more:,} of the {what} have no events" + (", and only their tags speak for them" if columns else ""))
-    if n_unlisted := int((rows < 0).sum()):
-        remarks.append(counted(n_unlisted, f"of the {what} has no row in the table", f"of the {what} have no row in the table"))
-    return Catalogue(ids, _find_names(table, key, ids, rows), columns, tags, remarks)
+    return table, keys
+
+
+def _find_rows(keys: pa.ChunkedArray, ids: Ids) -> IntArray:
+    """The row of each id, shape (m,); -1 where it has none."""
+    return np.asarray(pc.fill_null(pc.index_in(ids.values, _as(keys, ids)), -1)).astype(np.int64)
 
 
 def _as(keys: pa.ChunkedArray, ids: Ids) -> pa.Array:

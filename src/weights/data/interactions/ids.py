@@ -22,10 +22,10 @@ _LARGEST_SAFE = float(1 << 53)
 
 @dataclass(frozen=True, eq=False)
 class Ids:
-    """Ids in ascending order, each once; a user or an item is known by its place here.
+    """Ids, each once; a user or an item is known by its place here.
 
     Attributes:
-        values: whole numbers (int64) or text; text keeps its blanks and its case.
+        values: whole numbers (int64) or text, which keeps its blanks and its case; in ascending order, as `collect_ids` finds them.
     """
 
     values: pa.Array
@@ -41,6 +41,11 @@ class Ids:
     def take(self, places: AnyArray) -> pa.Array:
         """The ids at some places."""
         return self.values.take(pa.array(places))
+
+    def followed_by(self, more: Ids) -> Ids:
+        """These, and others behind them, as text where one of both is."""
+        kind = self.values.type if self.values.type == more.values.type else pa.string()
+        return Ids(pa.concat_arrays([pc.cast(own.values, kind) for own in (self, more)]))
 
     def show(self, place: int) -> str:
         """One id as text."""
