@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from weights.forecasts import ForecastModel
     from weights.model import Model
     from weights.pricemodel import PriceModel
+    from weights.ratings import RatingModel
     from weights.recommendations import RankingModel
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __all__ = [
     "PriceModel",
     "Query",
     "RankingModel",
+    "RatingModel",
     "Recordings",
     "RowsWarning",
     "Sheet",
@@ -63,7 +65,7 @@ __all__ = [
 ]
 
 _HOME = {"ForecastModel": "weights.forecasts", "Model": "weights.model", "fit": "weights.api", "load": "weights.api"}
-_HOME |= {"PriceModel": "weights.pricemodel", "RankingModel": "weights.recommendations"}
+_HOME |= {"PriceModel": "weights.pricemodel", "RankingModel": "weights.recommendations", "RatingModel": "weights.ratings"}
 _HOME |= {"Recordings": "weights.data.audio.medium"}
 _HOME |= {"Query": "weights.data.table.sql", "Sheet": "weights.data.table.excel"}
 _HOME |= {name: "weights.estimators" for name in __all__ if name.endswith(("Classifier", "Regressor"))}

@@ -37,7 +37,7 @@ def _is_default(value: Any, default: Any) -> bool:
 
 _FOREIGN = {
     "forecast": ("forecasts of series", ("series", "horizon", "known", "quantity")),
-    "ranking": ("recommendations", ("user", "item", "value", "items", "users", "repeats", "protocol")),
+    "ranking": ("interactions of users with items", ("user", "item", "value", "items", "users", "repeats", "protocol")),
 }
 """What is said of data that are no rows, by the task that it needs: of what it is, and its options."""
 

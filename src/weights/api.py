@@ -24,7 +24,7 @@ from weights.errors import TooLargeError, UsageError, printable
 from weights.finance.fitting import PricePlan
 from weights.finance.forecaster import PriceForecaster
 from weights.finance.planning import plan_prices
-from weights.fitoptions import asks_to_merge, make_request, takes_options
+from weights.fitoptions import Request, asks_to_merge, make_request, takes_options
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.plan import ForecastPlan
 from weights.forecasting.planning import plan_forecast
@@ -42,6 +42,9 @@ from weights.preparing import (
     read_whole,
 )
 from weights.pricemodel import PriceModel, run_prices
+from weights.rating.planning import RatingPlan, plan_rating
+from weights.rating.rater import Rater
+from weights.ratings import RatingModel, run_rating
 from weights.recommendations import RankingModel, run_ranking
 from weights.recommending.plan import RankingPlan
 from weights.recommending.planning import plan_ranking
@@ -55,9 +58,9 @@ from weights.tasks.registry import INTERACTION_TASKS, SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
-AnyModel = Model | ForecastModel | PriceModel | RankingModel
+AnyModel = Model | ForecastModel | PriceModel | RankingModel | RatingModel
 """What a fit gives: of rows, of series, of prices, or of interactions."""
-AnyPlan = Prepared | ForecastPlan | PricePlan | RankingPlan
+AnyPlan = Prepared | ForecastPlan | PricePlan | RankingPlan | RatingPlan
 """A fit that is ready to start."""
 
 
@@ -186,7 +189,7 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
     """
     request = make_request(target, options)
     if request.data.task in INTERACTION_TASKS:
-        return plan_ranking(data, request)
+        return _EVENT_PLANS[request.data.task](data, request)
     if request.data.task in SERIES_TASKS:
         return plan_forecast(data, request) if request.data.quantity is None else plan_prices(data, request)
     return plan_rows(data, target, options, progress=progress)
@@ -232,11 +235,14 @@ def run_rows(
     return Model(ensemble, prepared.given)
 
 
+_EVENT_PLANS: dict[str, Callable[[Any, Request], RankingPlan | RatingPlan]] = {"ranking": plan_ranking, "rating": plan_rating}
+"""What plans each of `INTERACTION_TASKS`."""
 _RUNS: dict[type, Callable[..., AnyModel]] = {
     Prepared: run_rows,
     ForecastPlan: run_forecast,
     PricePlan: run_prices,
     RankingPlan: run_ranking,
+    RatingPlan: run_rating,
 }
 
 
@@ -330,6 +336,7 @@ _MODELS: dict[type, Callable[[Any, Path], AnyModel]] = {
     Forecaster: lambda saved, folder: ForecastModel(saved),
     PriceForecaster: lambda saved, folder: PriceModel(saved),
     Recommender: lambda saved, folder: RankingModel(saved, UserRecords(folder)),
+    Rater: lambda saved, folder: RatingModel(saved),
 }
 """By what was saved, what takes the user's own rows; of what lies in a folder beside it, it knows where."""
 

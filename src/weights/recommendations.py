@@ -13,10 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from weights.data.interactions.catalogue import read_more
-from weights.data.interactions.events import EventColumns, Interactions, add_events, continue_events, read_interactions
-from weights.data.interactions.ids import Ids, collect_ids
-from weights.data.table.delimited import remarks_of
-from weights.data.table.read import read_table
+from weights.data.interactions.events import Interactions, add_events, continue_events
+from weights.data.interactions.ids import Ids
+from weights.data.interactions.later import NEW_USER, read_later
 from weights.ensemble import Report
 from weights.errors import DataError, NotFoundError, UsageError, counted, listed, printable
 from weights.interruption import stoppable
@@ -51,8 +50,6 @@ _MOST_LOOKED_UP = 1_000
 """Users whose records are looked up one by one."""
 _MOST_AT_ONCE = 20
 """Users whose lists are made before one could wish to stop."""
-NEW_USER = "new"
-"""What the user is called whose events come without an id."""
 
 
 class RankingModel:
@@ -367,19 +364,8 @@ class RankingModel:
 
     def _read_events(self, data: Any) -> tuple[Interactions, list[str]]:
         """Events as they were read at the fit; without a column of users all are of one."""
-        columns, known = self.recommender.task.columns, self.recommender.events
-        table = read_table(data, missing=self._missing, verbatim=[columns.user, columns.item])
-        notes = remarks_of(table)
-        if columns.user not in table.column_names:
-            table = table.append_column(columns.user, pa.array([NEW_USER] * table.num_rows))
-        there = {role: names[0] for role, names in columns.named.items() if names[0] in table.column_names or role in ("user", "item")}
-        lacking = [names[0] for role, names in columns.named.items() if role not in there]
-        if lacking:
-            notes.append(f"missing in these events, and taken as not known: {listed([printable(name) for name in lacking], 5)}")
-        later, remarks = read_interactions(
-            table, EventColumns(**there), repeats=self.recommender.task.repeats, users=collect_ids(table[columns.user]), items=known.items
-        )
-        return later, [*notes, *remarks]
+        task = self.recommender.task
+        return read_later(data, task.columns, self.recommender.events, repeats=task.repeats, missing=self._missing)
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.

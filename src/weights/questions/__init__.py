@@ -21,6 +21,7 @@ from weights.questions import (
     numbers,
     pictures,
     prices,
+    ratings,
     score,
     show,
     stretches,
@@ -89,11 +90,18 @@ INTERACTION_QUESTIONS = _list_by_name(
     interactions.SCORE,
     interactions.EXPLAIN,
 )
+RATING_QUESTIONS = _list_by_name(
+    ratings.SHOW,
+    ratings.RATE,
+    ratings.SCORE,
+    ratings.EXPLAIN,
+)
 BY_SUBJECT = {
     "rows": QUESTIONS,
     "series": SERIES_QUESTIONS,
     "prices": PRICE_QUESTIONS,
     interactions.SUBJECT: INTERACTION_QUESTIONS,
+    ratings.SUBJECT: RATING_QUESTIONS,
 }
 """By what a run learned from (`subject` of its model) the questions that it can be asked."""
 

@@ -10,7 +10,7 @@ from weights.data.interactions.events import Interactions
 from weights.data.interactions.splits import Parts
 from weights.ensemble import Origin
 from weights.recommending.settings import RankingSettings
-from weights.tasks.ranking import Ranking
+from weights.tasks.ranking import EventTask, Ranking
 
 CHOOSING, MIXING, LEARNING = "choosing settings", "mixing models", "learning from all"
 """The stages of a fit."""
@@ -22,27 +22,27 @@ MOST_ASKED = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class RankingPlan:
-    """Recommendations that are ready to be learned.
+class EventPlan:
+    """What is ready to be learned of events.
 
     Attributes:
-        task: which columns are what, and how lists are judged.
+        task: which columns are what, and how what is learned is judged.
         events: what there is to learn from, and to judge by.
-        parts: which of these are kept apart while settings are chosen.
+        parts: which of these are kept apart to judge by.
         tested: what is for the test only, of the same users and items; None where there is nothing.
         users, items: what is known of them beside events.
-        settings: what was said of models.
+        settings: what was said of what is learned.
         source: where events came from, in a few words. origin: where they can be read again. n_samples: rows.
         remarks: notes on the data. n_threads: not more are used. seed: of what is random.
     """
 
-    task: Ranking
+    task: EventTask
     events: Interactions
     parts: Parts
     tested: Interactions | None
     users: Catalogue
     items: Catalogue
-    settings: RankingSettings
+    settings: Any
     source: str
     origin: Origin
     n_samples: int
@@ -53,6 +53,14 @@ class RankingPlan:
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run is of events with columns of the same names."""
         return self.task.columns == getattr(config.task, "columns", None)
+
+
+@dataclass(frozen=True, eq=False)
+class RankingPlan(EventPlan):
+    """Recommendations that are ready to be learned."""
+
+    task: Ranking
+    settings: RankingSettings
 
     @property
     def seconds(self) -> float:

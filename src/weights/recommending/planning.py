@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +21,11 @@ from weights.ensemble import Origin, check_threads
 from weights.errors import DataError, UsageError, counted, printable, suggest
 from weights.fitoptions import DataOptions, Request
 from weights.prepared import GivenRows
-from weights.recommending.plan import RankingPlan
+from weights.recommending.plan import EventPlan, RankingPlan
 from weights.recommending.settings import read_settings
-from weights.tasks.ranking import Ranking
+from weights.tasks.ranking import EventTask, Ranking
 
+P = TypeVar("P", bound=EventPlan)
 TAKES = (
     "task",
     "user",
@@ -58,23 +59,41 @@ def plan_ranking(data: Any, request: Request) -> RankingPlan:
         NotFoundError, DataError: as `read_interactions`; there is too little to learn from, or nothing to judge by.
     """
     check_acting(request, TAKES, "recommendations")
-    settings, said = read_settings(request.settings, request.fit.model), request.data
+    return plan_events(data, request, RankingPlan, Ranking, read_settings(request.settings, request.fit.model))
+
+
+def plan_events(data: Any, request: Request, plan: type[P], task: type[EventTask], settings: Any) -> P:
+    """Read events and decide how what is learned of them is judged.
+
+    Args:
+        data: as `weights.fit`.
+        request: what was said.
+        plan: what it becomes.
+        task: of what is learned.
+        settings: of what is learned.
+
+    Raises:
+        UsageError, NotFoundError, DataError: as `plan_ranking`.
+    """
+    said = request.data
     data = part_of(data, said)
     columns, split, missing = name_event_columns(data, said)
     table = read_table(data, missing=missing, verbatim=[name for name in (columns.user, columns.item, split) if name])
     tested = _find_tested(table, split)
     users = read_catalogue(said.users, columns.user, collect_ids(table[columns.user]), "users", missing=missing)
     items = read_catalogue(said.items, columns.item, collect_ids(table[columns.item]), "items", missing=missing)
-    events, of_events = read_interactions(table.filter(pa.array(~tested)), columns, repeats=said.repeats, users=users.ids, items=items.ids)
+    repeats = said.repeats or task.usual_repeats
+    events, of_events = read_interactions(table.filter(pa.array(~tested)), columns, repeats=repeats, users=users.ids, items=items.ids)
     events = replace(events, user_tags=users.tags, item_tags=items.tags)
     test, of_test = None, list[str]()
     if tested.any():
-        test, of_test = read_interactions(table.filter(pa.array(tested)), columns, repeats=said.repeats, users=users.ids, items=items.ids)
+        test, of_test = read_interactions(table.filter(pa.array(tested)), columns, repeats=repeats, users=users.ids, items=items.ids)
     protocol = _choose_protocol(said.protocol, events)
     parts = PROTOCOLS[protocol].part(events, request.fit.seed)
-    _check_enough(events, parts, protocol)
-    return RankingPlan(
-        task=Ranking(columns, protocol, said.repeats),
+    learned = task(columns, protocol, repeats)
+    _check_enough(events, parts, learned)
+    return plan(
+        task=learned,
         events=events,
         parts=parts,
         tested=test,
@@ -130,7 +149,7 @@ def _choose_protocol(asked: str | None, events: Interactions) -> str:
     return asked
 
 
-def _check_enough(events: Interactions, parts: Parts, protocol: str) -> None:
+def _check_enough(events: Interactions, parts: Parts, task: EventTask) -> None:
     """Refuse events of which nothing can be learned, or by which nothing can be judged.
 
     Raises:
@@ -139,10 +158,11 @@ def _check_enough(events: Interactions, parts: Parts, protocol: str) -> None:
     n_users, n_items = len(np.unique(events.user)), len(np.unique(events.item))
     if n_users < 2 or n_items < 2:
         came = f"{counted(len(events), 'event')} of {counted(n_users, 'user')} and {counted(n_items, 'item')} came"
-        raise DataError(f"Recommendations are learned from what several users did with several items, but {came}. Give more events.")
-    asked = np.unique(events.user[parts.came & (events.value > 0)])
-    if len(asked) < 2 or not (parts.learned & (events.value > 0)).any():
+        raise DataError(f"What users do is learned from what several did with several items, but {came}. Give more events.")
+    judges = task.judges(events.value)
+    asked, n_learned = np.unique(events.user[parts.came & judges]), int((parts.learned & judges).sum())
+    if len(asked) < 2 or not n_learned:
         raise DataError(
-            f"Lists are judged by {PROTOCOLS[protocol].help}, but that leaves {counted(len(asked), 'user')} to judge by and "
-            f"{counted(int(parts.learned.sum()), 'event')} to learn from. Give more events, or part them otherwise with --protocol."
+            f"What is learned is judged by {PROTOCOLS[task.protocol].help}, but that leaves {counted(len(asked), 'user')} to judge by and "
+            f"{counted(n_learned, 'event')} to learn from. Give more events, or part them otherwise with --protocol."
         )

@@ -10,8 +10,9 @@ from weights.finance.fitting import PricePlan
 from weights.forecasting.plan import ForecastPlan
 from weights.model import Model
 from weights.prepared import Prepared
+from weights.rating.planning import RatingPlan
 from weights.recommending.plan import RankingPlan
-from weights.report import forecasts, prices, recommendations, terminal
+from weights.report import forecasts, prices, ratings, recommendations, terminal
 from weights.report.diagnosis import decomposition_lines
 from weights.report.elements import finding_lines
 from weights.report.json import plan_object, run_object
@@ -92,6 +93,14 @@ REPORTS = {
         recommendations.plan_object,
         recommendations.result_lines,
         recommendations.run_object,
+        lambda plan: None,
+    ),
+    RatingPlan: FitReport(
+        ratings.overview,
+        ratings.plan_lines,
+        ratings.plan_object,
+        ratings.result_lines,
+        ratings.run_object,
         lambda plan: None,
     ),
 }

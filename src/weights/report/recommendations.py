@@ -27,10 +27,10 @@ from weights.tasks.ranking import LISTED, RANKING_METRICS
 
 def overview(plan: RankingPlan) -> list[str]:
     """What was read: events, users and items, how many each has, and notes."""
-    return [labelled(plan.source, _count_events(plan.events, plan.n_samples)), *note_lines(plan.remarks)]
+    return [labelled(plan.source, count_events(plan.events, plan.n_samples)), *note_lines(plan.remarks)]
 
 
-def _count_events(events: Interactions, n_rows: int) -> str:
+def count_events(events: Interactions, n_rows: int) -> str:
     """How many events there are of how many users and items, in words."""
     n_users, n_items = events.shape
     usual = f"half of the users have {int(np.median(events.n_events)):,} or more"
@@ -143,7 +143,7 @@ def run_lines(model: RankingModel, folder: Path) -> list[str]:
     lines = [
         labelled(folder.name, f"ranking: {columns.item} for {columns.user}"),
         labelled(
-            "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {_count_events(recommender.events, report.n_samples)}"
+            "made", f"{report.created[:19].replace('T', ' ')} from {report.source}, {count_events(recommender.events, report.n_samples)}"
         ),
         labelled("model", f"{_name_mixture(recommender)}, {duration(report.seconds)}"),
     ]

@@ -13,6 +13,7 @@ from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
 from weights.forecasting.units import count_series
 from weights.inspection.classes import operating_point
+from weights.rating.rater import Rater
 from weights.recommending.methods import METHODS
 from weights.recommending.recommender import Recommender
 from weights.tasks.metrics import Metric
@@ -137,6 +138,30 @@ def recommender_card(recommender: Recommender) -> str:
         "## Limits",
         "The folder holds the events it learned from, with the ids of users. What users are shown decides what they take: lists learned "
         "from lists repeat them.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def rater_card(rater: Rater) -> str:
+    """Markdown with YAML front matter: what is rated, from what, how well, and what it is not for."""
+    report, (n_users, n_items), columns = rater.report, rater.events.shape, rater.task.columns
+    sections = [
+        "---\nlibrary_name: weights\ntags: [recommendation, rating]\n---",
+        f"# {_line(rater.task.target)} of {_line(columns.item)} by {_line(columns.user)}, from {_line(report.source)}",
+        f"Predicts how {n_users:,} users rate {n_items:,} items, by {rater.settings.n_draws} draws of {rater.settings.n_factors} factors.",
+        f"Learned from {report.n_samples:,} ratings in {report.seconds:.1f} s with Weights {report.version}, {report.created}.",
+        "## How good it is",
+        f"Judged by {PROTOCOLS[rater.task.protocol].help}. With 95 % intervals over users:",
+        _metrics_table(report.metrics),
+        *_test_sections(report),
+        _line(report.decision),
+        "## Notes",
+        "\n".join(f"- {_line(remark)}" for remark in report.remarks) or "- nothing",
+        "## Use",
+        '```python\nimport weights as wt\n\nmodel = wt.load("this-folder")\nmodel.predict(pairs)\n```',
+        "## Limits",
+        "The folder holds the ratings it learned from, with the ids of users. Who rates an item chose to: of pairs that nobody would have "
+        "chosen, predictions and intervals say less.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -8,9 +8,10 @@ from weights.store.content import Content
 from weights.store.ensembles import ENSEMBLE
 from weights.store.forecasters import FORECASTER
 from weights.store.prices import PRICES
+from weights.store.raters import RATER
 from weights.store.recommenders import RECOMMENDER
 
-CONTENTS = {content.name: content for content in (ENSEMBLE, FORECASTER, PRICES, RECOMMENDER)}
+CONTENTS = {content.name: content for content in (ENSEMBLE, FORECASTER, PRICES, RECOMMENDER, RATER)}
 
 
 def content_of(saved: Any) -> Content:

@@ -19,6 +19,7 @@ from weights.ensemble import Ensemble, Report
 from weights.errors import CorruptError, DataError, NotFoundError, StorageError, UsageError, WeightsError
 from weights.finance.forecaster import PriceForecaster
 from weights.forecasting.forecaster import Forecaster
+from weights.rating.rater import Rater
 from weights.recommending.recommender import Recommender
 from weights.store.contents import content_of
 from weights.store.disk import write_folder
@@ -26,7 +27,7 @@ from weights.store.migrations import FORMAT_VERSION
 from weights.store.verify import LARGEST_JSON, SUMS, check_tensors, find_state, hash_line, is_saved, read_verified
 from weights.tasks.metrics import Metric
 
-Saved = Ensemble | Forecaster | PriceForecaster | Recommender
+Saved = Ensemble | Forecaster | PriceForecaster | Recommender | Rater
 _MOST_TRIES = 100
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from weights.data.interactions.events import REPEATS, EventColumns
 from weights.data.interactions.splits import PROTOCOLS
 from weights.tasks.metrics import UNLISTED, Measure, show_share
-from weights.types import FloatArray, IntArray
+from weights.types import BoolArray, FloatArray, IntArray
 
 LISTED = 100
 """Places of a list that count in the metric by which models are mixed."""
@@ -104,8 +104,8 @@ RANKING_METRICS: dict[str, Measure] = {
 """How lists are judged: all items but those that the user had before are ranked, and means are over users."""
 
 
-class Ranking(msgspec.Struct, frozen=True, tag="ranking", tag_field="kind"):
-    """What is ranked, for whom.
+class EventTask(msgspec.Struct, frozen=True):
+    """What is learned of events.
 
     Attributes:
         columns: which column of events is what.
@@ -116,6 +116,24 @@ class Ranking(msgspec.Struct, frozen=True, tag="ranking", tag_field="kind"):
     columns: EventColumns
     protocol: str
     repeats: str | None = None
+
+    usual_repeats: ClassVar[str | None] = None
+    """What counts of several events where nothing is said; found from their values if None."""
+
+    def judges(self, value: FloatArray) -> BoolArray:
+        """Which events can be judged by, of their values, shape (n,): those that took something."""
+        return value > 0
+
+    def check(self) -> list[str]:
+        """What is wrong with it, in words; nothing if all is well."""
+        named = [name for names in self.columns.named.values() for name in names]
+        wrong = [] if len({*named}) == len(named) else ["two roles are the same column"]
+        wrong += [] if self.protocol in PROTOCOLS else [f"'{self.protocol}' is no way to part events"]
+        return wrong + ([] if self.repeats in (None, *REPEATS) else [f"'{self.repeats}' is no way to join events"])
+
+
+class Ranking(EventTask, frozen=True, tag="ranking", tag_field="kind"):
+    """What is ranked, for whom."""
 
     metrics: ClassVar[dict[str, Measure]] = RANKING_METRICS
 
@@ -128,10 +146,3 @@ class Ranking(msgspec.Struct, frozen=True, tag="ranking", tag_field="kind"):
     def target(self) -> str:
         """What is ranked, in a word."""
         return self.columns.item
-
-    def check(self) -> list[str]:
-        """What is wrong with it, in words; nothing if all is well."""
-        named = [name for names in self.columns.named.values() for name in names]
-        wrong = [] if len({*named}) == len(named) else ["two roles are the same column"]
-        wrong += [] if self.protocol in PROTOCOLS else [f"'{self.protocol}' is no way to part events"]
-        return wrong + ([] if self.repeats in (None, *REPEATS) else [f"'{self.repeats}' is no way to join events"])

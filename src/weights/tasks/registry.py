@@ -23,6 +23,7 @@ from weights.tasks.labels import MOST_CLASS_CODES, find_classes
 from weights.tasks.number import Number, find_number
 from weights.tasks.order import order_p_value
 from weights.tasks.ranking import Ranking
+from weights.tasks.rating import Rating
 from weights.tasks.texts import find_transcript
 from weights.tasks.transcripts import SpelledTranscript, WordTranscript
 from weights.types import FloatArray
@@ -74,8 +75,8 @@ TASKS: dict[str, Wanted] = {
 
 SERIES_TASKS = {"forecast": Forecast}
 """Those of series, whose answers are no rows."""
-INTERACTION_TASKS = {"ranking": Ranking}
-"""Those of interactions, whose answers are lists."""
+INTERACTION_TASKS = {"ranking": Ranking, "rating": Rating}
+"""Those of interactions, whose answers are lists, or ratings of pairs."""
 
 
 def list_tasks() -> list[str]:
