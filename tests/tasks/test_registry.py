@@ -171,7 +171,7 @@ def test_a_target_too_large_to_scale_is_refused():
 def test_an_unknown_task_is_refused_with_a_suggestion():
     with pytest.raises(
         UsageError,
-        match=r"must be one of binary, multiclass, .*, forecast, ranking, but 'regresion' came\. Did you mean 'regre",
+        match=r"must be one of binary, multiclass, .*, forecast, ranking, rating, but 'regresion' came\. Did you mean 'regre",
     ):
         task_of([1, 2], kind="regresion")
 

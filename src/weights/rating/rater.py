@@ -126,9 +126,10 @@ class Rater:
 
     def _variance_of_new(self, factors: Normal, user: IntArray) -> FloatArray:
         """How much an item of which nothing is known may be rated differently from the mean of all, shape (s, n)."""
-        own = np.array(factors.mean[:, user])
-        own[..., 0] = 1.0
-        return np.asarray(np.einsum("sni,sij,snj->sn", own, self.any_item.covariance, own))
+        mean, covariance, spread = np.array(factors.mean[:, user]), np.array(factors.covariance[:, user]), self.any_item.covariance
+        mean[..., 0] = 1.0  # whatever the user, the bias of the item counts once
+        covariance[..., 0, :] = covariance[..., 0] = 0.0
+        return np.asarray(np.einsum("sni,sij,snj->sn", mean, spread, mean) + np.einsum("snij,sij->sn", covariance, spread))
 
     def fold_in(self, known: Interactions) -> Normal:
         """What draws say of users, given what they rated: means, shape (s, q, d), and covariances, shape (s, q, d, d)."""
