@@ -157,3 +157,47 @@ def test_events_are_remembered_taken_back_and_users_forgotten(tmp_path):
 
 def test_the_columns_of_the_fit_are_said_once(tmp_path):
     assert {*SAID} == {"task", "user", "item", "value", "time"}
+
+
+def test_new_items_are_refused_where_nothing_speaks_for_them(tmp_path):
+    assert fit(tmp_path, PLAIN, "--save", tmp_path / "run").exit_code == 0
+    items = write(tmp_path / "new.csv", {"item": [900], "kind": ["a"]})
+    refused(run("recommend", tmp_path / "run", "--user", 101, "--items", items), 2, "fitted without any")
+    tagged = write(tmp_path / "items.csv", {"item": range(1, 41), "kind": ["a", "b"] * 20})
+    assert fit(tmp_path, PLAIN, "--items", tagged, "--save", tmp_path / "run").exit_code == 0
+    refused(run("recommend", tmp_path / "run", "--user", 101, "--items", tagged), 3, "knows all of these")
+    bare = write(tmp_path / "bare.csv", {"item": [900]})
+    refused(run("recommend", tmp_path / "run", "--user", 101, "--items", bare), 4, "but it has no kind")
+    odd = write(tmp_path / "odd.csv", {"item": ["a b", ""], "kind": ["a", "b"]})
+    assert run("recommend", tmp_path / "run", "--user", 101, "--items", odd, "--top", 41).exit_code == 0
+
+
+RATING = ("--task", "rating", "--user", "user", "--item", "item", "--set", "n_factors=2", "--set", "n_draws=4", "--set", "n_warmup=2")
+RATINGS: dict[str, tuple[dict[str, Any], tuple[object, ...], int, str]] = {
+    "no ratings": (PLAIN, (), 2, "Name it with --value"),
+    "all alike": (with_cell(slice(None), 3, "value"), ("--value", "value"), 3, "nothing to predict"),
+    "words": (with_cell(3, "good", "value"), ("--value", "value"), 3, "'value' must be numeric"),
+    "a model": (draw_preferences(), ("--value", "value", "--model", "items"), 2, "--model does nothing for ratings"),
+    "a setting": (draw_preferences(), ("--value", "value", "--set", "strength=3"), 2, "no setting 'strength' of ratings"),
+    "one rating": ({"user": [1], "item": [1], "value": [3]}, ("--value", "value"), 3, "1 event of 1 user and 1 item"),
+}
+
+
+@pytest.mark.parametrize("case", RATINGS)
+def test_odd_ratings_are_refused_in_words(tmp_path, case):
+    table, options, code, message = RATINGS[case]
+    refused(run("fit", write(tmp_path / "events.csv", table), *RATING, *options, "--no-save"), code, message)
+
+
+def test_odd_pairs_are_refused_or_answered_with_a_note(tmp_path):
+    rows = write(tmp_path / "events.csv", with_cell(5, -7, "value"))
+    assert run("fit", rows, *RATING, "--value", "value", "--save", tmp_path / "run").exit_code == 0
+    asked = write(tmp_path / "pairs.csv", {"user": [101, 2**60, "x y"], "item": [3, 4, "other"]})
+    answered = run("rate", tmp_path / "run", asked, "--json")
+    assert answered.exit_code == 0, answered.output
+    assert "taken as any" in answered.output
+    refused(run("rate", tmp_path / "run", write(tmp_path / "lack.csv", {"user": [101], "film": [3]})), 4, "Pairs need a column 'item'")
+    refused(run("rate", tmp_path / "run", write(tmp_path / "gap.csv", {"user": [101, ""], "item": [3, 4]})), 3, "row 2 lacks one")
+    refused(run("rate", tmp_path / "run", asked, "--level", 90), 2, "between 0 and 1")
+    refused(run("rate", tmp_path / "run", tmp_path / "none.csv"), 4, "none.csv")
+    refused(run("recommend", tmp_path / "run", "--user", 101), 2, "A run of ratings is not asked for 'recommend'")
