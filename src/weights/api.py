@@ -54,7 +54,6 @@ from weights.spec import list_settings
 from weights.store.format import load as load_saved
 from weights.store.userrecords import UserRecords
 from weights.tasks.base import Task
-from weights.tasks.registry import INTERACTION_TASKS, SERIES_TASKS
 from weights.training.compiling import keep_compiled_programs
 from weights.types import Params
 
@@ -188,11 +187,14 @@ def plan_fit(data: Any, target: Any = None, *, progress: OnProgress = None, **op
         UsageError: an option or setting is not known, or options contradict each other.
     """
     request = make_request(target, options)
-    if request.data.task in INTERACTION_TASKS:
-        return _EVENT_PLANS[request.data.task](data, request)
-    if request.data.task in SERIES_TASKS:
-        return plan_forecast(data, request) if request.data.quantity is None else plan_prices(data, request)
+    if (plan := _PLANS.get(request.data.task or "")) is not None:
+        return plan(data, request)
     return plan_rows(data, target, options, progress=progress)
+
+
+def _plan_series(data: Any, request: Request) -> AnyPlan:
+    """What is forecast: series, or prices."""
+    return plan_forecast(data, request) if request.data.quantity is None else plan_prices(data, request)
 
 
 def plan_rows(
@@ -235,8 +237,8 @@ def run_rows(
     return Model(ensemble, prepared.given)
 
 
-_EVENT_PLANS: dict[str, Callable[[Any, Request], RankingPlan | RatingPlan]] = {"ranking": plan_ranking, "rating": plan_rating}
-"""What plans each of `INTERACTION_TASKS`."""
+_PLANS: dict[str, Callable[[Any, Request], AnyPlan]] = {"forecast": _plan_series, "ranking": plan_ranking, "rating": plan_rating}
+"""What plans the tasks that answer no rows."""
 _RUNS: dict[type, Callable[..., AnyModel]] = {
     Prepared: run_rows,
     ForecastPlan: run_forecast,
@@ -282,7 +284,7 @@ def look(data: Any, target: Any = None, **options: Any) -> Look:
     said = make_request(target, options).data
     data = part_of(data, said)
     options = {name: value for name, value in options.items() if name not in PARTS}
-    without_rows = said.task in {*SERIES_TASKS, *INTERACTION_TASKS}
+    without_rows = said.task in _PLANS
     if not without_rows and (target is not None or find_source_kind(data) or (isinstance(data, str) and data in EXAMPLES)):
         tables: list[pa.Table] = []
         prepared = plan_rows(data, target, options, see=tables.append)
