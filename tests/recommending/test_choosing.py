@@ -6,7 +6,7 @@ import numpy as np
 
 from preferences import draw_preferences, read
 from weights.data.interactions.splits import PROTOCOLS
-from weights.recommending.choosing import choose
+from weights.recommending.choosing import Curve, choose
 from weights.recommending.histories import draw_group
 from weights.recommending.judging import ask_of, mean_loss
 from weights.recommending.methods import METHODS, Ladder
@@ -63,3 +63,14 @@ def test_what_matters_where_little_is_known_is_judged_by_users_of_whom_it_is():
     assert chosen.settings.tags == 0.1
     assert chosen.loss == mean_loss(chosen.scorer.score, ASKED)
     assert choose(method._replace(ladders={"tags": ladder._replace(few=False)}), LEARNED, ASKED, FEW, given={}).settings.tags == 0.3
+
+
+def test_what_was_tried_says_whether_lists_under_or_overfit():
+    chosen = choose(METHODS["items"], LEARNED, ASKED, FEW, given={"emphasis": 0.0})
+    curve = chosen.curves["strength"]
+    assert curve.values == sorted(curve.values)
+    assert curve.gains[curve.values.index(curve.chosen)] == 1 - chosen.loss
+    assert max(curve.gains) < 1 - chosen.loss + 1e-3
+    drawn = Curve([25.0, 50.0, 100.0], [0.30, 0.32, 0.3199], 50.0, -1)
+    assert drawn.verdict == "50 is chosen, 25 overfits (-0.0200), 100 finds about as much (-0.0001)"
+    assert "8 underfits" in Curve([8.0, 16.0], [0.30, 0.32], 16.0, 1).verdict

@@ -32,9 +32,9 @@ def test_a_user_is_the_exact_solution_of_the_own_equations():
 
 
 def test_rounds_come_near_the_least_loss():
-    """Six rounds lose a little more than sixty do (measured: 4 %), which changes no list to speak of."""
+    """Four rounds lose a little more than sixty do (measured: 7 %), which changes no list to speak of."""
     few, many = (_loss(fit_factors(EVENTS, SETTINGS)), _loss(_fit_long()))
-    assert many <= few <= 1.06 * many
+    assert many <= few <= 1.1 * many
 
 
 def _fit_long():

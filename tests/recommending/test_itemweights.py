@@ -102,3 +102,13 @@ def test_a_matrix_is_inverted_whole():
     x = random.normal(size=(1200, 700))
     matrix = x.T @ x + np.eye(700)
     assert invert(matrix.copy()) @ matrix == pytest.approx(np.eye(700), abs=1e-9)
+
+
+def test_a_large_matrix_is_inverted_in_quarters(monkeypatch):
+    from weights.recommending import itemweights
+
+    x = np.random.default_rng(0).normal(size=(500, 301))
+    matrix = x.T @ x + np.eye(301)
+    whole = invert(matrix.copy())
+    monkeypatch.setattr(itemweights, "_MOST_AT_ONCE", 50)
+    assert invert(matrix.copy()) == pytest.approx(whole, abs=1e-12)

@@ -80,6 +80,7 @@ def test_arrays_that_no_fit_could_have_written_are_refused(run, damage):
         (("parts", "popularity"), {"settings": {}, "scale": 0.0, "shares": [0.0] * 5}, "shares or scales"),
         (("parts", "other"), {"settings": {}, "scale": 1.0, "shares": [0.0] * 5}, "models that are not known: other"),
         (("parts", "popularity", "shares"), [1.0], "shares of models that are not 5"),
+        (("curves",), {"items": {"strength": {"values": [1.0], "gains": [], "chosen": 1.0, "follows": -1}}}, "curves of settings"),
         (("tag_penalty",), -1.0, "a penalty of tags that is -1.0"),
         (("task", "protocol"), "never", "no way to part events"),
         (("task", "columns", "item"), "user", "two roles are the same column"),

@@ -16,8 +16,35 @@ _LEAST_GAIN = 1e-4
 """Of NDCG@100, for which settings are moved (our choice)."""
 _MOST_LOSS = 1e-3
 """Of NDCG@100, that a step up may cost which pays with the events that were kept apart, and a step down must gain (our choice)."""
+_ALIKE = 5e-4
+"""Of NDCG@100, up to which a setting finds about as much as another (our choice)."""
 _N_TURNS = 2
 """Turns through all ladders, at most: what one setting should be depends on the others."""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """How lists fare along a setting, all others as chosen.
+
+    Attributes:
+        values: that were tried, ascending. gains: NDCG@100 of each.
+        chosen: which was. follows: as `Ladder` has it.
+    """
+
+    values: list[float]
+    gains: list[float]
+    chosen: float
+    follows: int
+
+    @property
+    def verdict(self) -> str:
+        """What the next value on either side does to lists, in words."""
+        at = self.values.index(self.chosen)
+        words = [f"{self.chosen:g} is chosen"]
+        for side in (-1, 1):
+            if 0 <= at + side < len(self.values):
+                change, does = self.gains[at + side] - self.gains[at], "overfits" if side * self.follows > 0 else "underfits"
+                words.append(f"{self.values[at + side]:g} {does if change < -_ALIKE else 'finds about as much'} ({change:+.4f})")
+        return ", ".join(words)
 
 
 class Chosen(NamedTuple):
@@ -26,12 +53,14 @@ class Chosen(NamedTuple):
     Attributes:
         settings: of the model. scorer: learned with them from what was not kept apart.
         loss: one minus NDCG@100. tried: how many settings were judged.
+        curves: how lists fare along each setting by which a model follows the data more or less closely.
     """
 
     settings: Any
     scorer: Scorer
     loss: float
     tried: int
+    curves: dict[str, Curve]
 
 
 def choose(
@@ -75,7 +104,16 @@ def choose(
         if settings == before:
             break
     loss = loss_of(settings)
-    return Chosen(settings, kept[settings] if settings in kept else method.fit(learned, settings), loss, len(losses))
+    scorer = kept[settings] if settings in kept else method.fit(learned, settings)
+    curves = {name: _draw_curve(settings, name, ladder, losses) for name, ladder in ladders.items() if ladder.follows}
+    return Chosen(settings, scorer, loss, len(losses), curves)
+
+
+def _draw_curve(settings: Any, name: str, ladder: Ladder, losses: Mapping[tuple[Any, bool], float]) -> Curve:
+    """How lists fare along a setting, as far as it was tried with all others as chosen."""
+    along = [(value, losses.get((msgspec.structs.replace(settings, **{name: value}), False))) for value in ladder.values]
+    tried = [(float(value), 1.0 - loss) for value, loss in along if loss is not None]
+    return Curve([value for value, _ in tried], [gain for _, gain in tried], float(getattr(settings, name)), ladder.follows)
 
 
 def _move(settings: Any, name: str, ladder: Ladder, loss_of: Callable[[Any], float]) -> Any:

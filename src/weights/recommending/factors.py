@@ -24,10 +24,12 @@ from weights.recommending.profiles import profile, profile_all
 from weights.recommending.resampling import draw_users
 from weights.types import FloatArray, IntArray
 
-_N_ROUNDS, _N_STEPS = 6, 3
+_N_ROUNDS, _N_STEPS = 4, 3
 """Rounds, each of a few steps of conjugate gradients a side (our choice: more change lists by less than seeds do)."""
 _N_BEYOND, _N_POWERS = 8, 2
 """Directions beyond those wanted, and multiplications, of the randomised decomposition (Halko, Martinsson and Tropp 2011)."""
+_BLOCK_NUMBERS = 300_000
+"""Factors that are multiplied at a time, so that they stay near the processor."""
 _START = 0.1
 _TINY = 1e-30
 _MANY = 30
@@ -278,13 +280,17 @@ def _improve(own: FloatArray, other: FloatArray, side: _Side, unobserved: float)
     """Factors of a side after a few steps of conjugate gradients, scaled by the diagonal, shape (a, k)."""
     background = unobserved * (other.T @ other)
     weight, _, penalty = side
-    rows = np.repeat(np.arange(len(own)), np.diff(weight.indptr))
-    looked_at = other[weight.indices]
+    blocks = _find_blocks(weight.indptr, _BLOCK_NUMBERS // other.shape[1])
 
     def apply(factors: FloatArray) -> FloatArray:
-        products = np.einsum("ij,ij->i", factors[rows], looked_at) * weight.data
-        here = scipy.sparse.csr_matrix((products, weight.indices, weight.indptr), weight.shape)
-        return np.asarray(factors @ background + penalty[:, None] * factors + here @ other)
+        found = factors @ background + penalty[:, None] * factors
+        for begin, end in blocks:
+            first, last = weight.indptr[begin], weight.indptr[end]
+            ends, columns = weight.indptr[begin : end + 1] - first, weight.indices[first:last]
+            rows = np.repeat(np.arange(begin, end), np.diff(ends))
+            products = np.einsum("ij,ij->i", factors[rows], other[columns]) * weight.data[first:last]
+            found[begin:end] += scipy.sparse.csr_matrix((products, columns, ends), (end - begin, weight.shape[1])) @ other
+        return np.asarray(found)
 
     scale = penalty[:, None] + np.diag(background) + weight @ other**2
     left = side.wanted @ other - apply(own)
@@ -299,6 +305,18 @@ def _improve(own: FloatArray, other: FloatArray, side: _Side, unobserved: float)
         size, before = np.einsum("ij,ij->i", left, scaled), size
         step = scaled + (size / np.maximum(before, _TINY))[:, None] * step
     return own
+
+
+def _find_blocks(ends: IntArray, most: int) -> list[tuple[int, int]]:
+    """Rows in parts of about so many events at most, each from where to where.
+
+    Args:
+        ends: where the events of each row end, after a zero, shape (a + 1,).
+        most: events of a part, unless one row has more.
+    """
+    cuts = np.unique(np.searchsorted(ends, np.arange(0, ends[-1] + most, max(most, 1)), side="left"))
+    cuts = np.unique(np.clip(np.append(cuts, [0, len(ends) - 1]), 0, len(ends) - 1))
+    return [*zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)]
 
 
 def _start(x: scipy.sparse.csr_matrix, n_factors: int, seed: int) -> FloatArray:

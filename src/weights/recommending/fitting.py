@@ -70,6 +70,7 @@ def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
             tags=Tags(plan.users.columns, plan.items.columns),
             groups=mixed.groups,
             report=report,
+            curves={name: own.curves for name, own in chosen.items() if own.curves},
             new_items=fit_new_items(plan.events, mixed.tag_penalty),
         )
         test, n_test = _test(plan, recommender)
@@ -90,7 +91,7 @@ def _thin(learned: Interactions, seed: int) -> tuple[Interactions, list[str]]:
     order = np.random.default_rng(seed).permutation(len(by_user))
     chosen = order[np.cumsum(by_user[order]) <= _MOST_LEARNED]
     said = f"settings are chosen, and lists judged, with what {len(chosen):,} users drawn at random teach; what answers learned from all"
-    return learned[np.flatnonzero(np.isin(learned.user, chosen))], [said]
+    return learned.of_users(np.sort(chosen)), [said]
 
 
 def _choose_all(plan: RankingPlan, learned: Interactions, asked: Asked, control: Control) -> dict[str, Chosen]:

@@ -45,12 +45,14 @@ class Ladder(NamedTuple):
     Attributes:
         values: in order.
         acts: whether the setting does something for some events.
+        follows: 1 where more of it lets the model follow the data more closely, -1 where less does, 0 where neither is so.
         few: whether it matters most of users of whom little is known, so that it is judged by these.
         grows: whether more of it needs more events, so that a step up may lose a little where a part of them is kept apart.
     """
 
     values: Sequence[Any]
     acts: Callable[[Interactions], bool] = lambda events: True
+    follows: int = 0
     few: bool = False
     grows: bool = False
 
@@ -93,7 +95,7 @@ METHODS: dict[str, Method] = {
         "weights from item to item",
         ItemWeightSettings,
         fit_item_weights,
-        {"strength": Ladder((3.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)), "emphasis": _EMPHASIS, "tags": _TAGS},
+        {"strength": Ladder((3.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0), follows=-1), "emphasis": _EMPHASIS, "tags": _TAGS},
         Kept(keep_item_weights, itemweights.list_shapes, rebuild_item_weights),
     ),
     "factors": Method(
@@ -102,8 +104,8 @@ METHODS: dict[str, Method] = {
         fit_factors,
         {
             "unobserved": Ladder((0.03, 0.1, 0.3, 1.0)),
-            "penalty": Ladder((0.001, 0.003, 0.01, 0.03)),
-            "n_factors": Ladder((8, 16, 32, 64, 128), grows=True),
+            "penalty": Ladder((0.001, 0.003, 0.01, 0.03), follows=-1),
+            "n_factors": Ladder((8, 16, 32, 64, 128), follows=1, grows=True),
             "emphasis": _EMPHASIS,
             "tags": _TAGS,
         },

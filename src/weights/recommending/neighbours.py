@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,6 +15,9 @@ from weights.recommending.profiles import profile, profile_all
 from weights.recommending.resampling import draw_users
 from weights.types import AnyArray, FloatArray, IntArray
 
+_MOST_KEPT, _MANY_USERS = 40_000_000, 500
+"""Likenesses that are kept once they are made, or else users for whom it pays to make more."""
+_BLOCK = 1_024
 _TINY = 1e-30
 
 
@@ -49,9 +53,28 @@ class Neighbours:
 
     def score(self, events: Interactions) -> FloatArray:
         """Scores of all items, shape (q, m): of what each user looked at the mean likeness, by its weight."""
-        x = self.profile(events)
+        x, n_columns = self.profile(events), self.rows.shape[1]
         lengths = np.maximum(np.asarray(abs(x).sum(axis=1)).ravel(), _TINY)
-        return ((((x @ self.rows.T) @ self.rows).toarray() - x.toarray()) / lengths[:, None])[:, : len(events.items)]
+        if n_columns**2 <= _MOST_KEPT or x.shape[0] >= _MANY_USERS:
+            sums = x.astype(np.float32) @ self._likenesses
+        else:
+            sums = ((x @ self.rows.T) @ self.rows).toarray() - x.multiply(self._own).toarray()
+        return np.asarray(sums / lengths[:, None])[:, : len(events.items)]
+
+    @functools.cached_property
+    def _likenesses(self) -> FloatArray:
+        """Those of all items to all, none to themselves, float32, shape (m, m)."""
+        likenesses = np.empty((self.rows.shape[1],) * 2, np.float32)
+        rows, columns = self.rows.T.tocsr(), self.rows.tocsc()
+        for begin in range(0, len(likenesses), _BLOCK):
+            likenesses[begin : begin + _BLOCK] = (rows[begin : begin + _BLOCK] @ columns).toarray()
+        np.fill_diagonal(likenesses, 0.0)
+        return likenesses
+
+    @functools.cached_property
+    def _own(self) -> FloatArray:
+        """The likeness of each item to itself: one, or none of one without events, shape (m,)."""
+        return np.asarray(self.rows.multiply(self.rows).sum(axis=0)).ravel()
 
     def weights(self, places: AnyArray) -> FloatArray:
         """The likenesses of all items to some, none to themselves, shape (m, k)."""

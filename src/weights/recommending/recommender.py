@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from weights.data.interactions.events import Interactions
 from weights.data.interactions.ids import Ids
 from weights.data.interactions.tags import TagColumn, name_tags
 from weights.ensemble import Report
+from weights.recommending.choosing import Curve
 from weights.recommending.histories import HISTORIES, HistoryGroup
 from weights.recommending.methods import FALLBACK, Scorer
 from weights.recommending.mixing import Part, mean_shares, score_all
@@ -64,6 +65,7 @@ class Recommender:
         tags: how features of users and items became tags.
         groups: how lists fare by how much was known of users.
         report: how it was made and how good it is.
+        curves: of each model how lists fared along settings by which it follows the data more or less closely.
         new_items: how items without events are scored; None where they have no tags.
         later: items that came since the fit, behind those of the events.
     """
@@ -75,6 +77,7 @@ class Recommender:
     tags: Tags
     groups: list[HistoryGroup]
     report: Report
+    curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     new_items: NewItems | None = None
     later: LaterItems | None = None
 

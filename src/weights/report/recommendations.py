@@ -148,6 +148,8 @@ def run_lines(model: RankingModel, folder: Path) -> list[str]:
         labelled("model", f"{_name_mixture(recommender)}, {duration(report.seconds)}"),
     ]
     lines += [labelled(name, _describe_settings(part.scorer.settings)) for name, part in recommender.parts.items()]
+    verdicts = [f"{name}.{setting}: {curve.verdict}" for name, own in recommender.curves.items() for setting, curve in own.items()]
+    lines += [labelled("fit" if not place else "", verdict) for place, verdict in enumerate(verdicts)]
     return [*lines, *quality_lines(recommender), labelled("why", report.decision), *note_lines(report.remarks)]
 
 
@@ -168,6 +170,7 @@ def run_object(model: RankingModel, folder: Path | None) -> dict[str, Any]:
         "n_items": n_items,
         "shares": recommender.shares,
         "settings": {name: msgspec.to_builtins(part.scorer.settings) for name, part in recommender.parts.items()},
+        "curves": msgspec.to_builtins(recommender.curves),
         "groups": msgspec.to_builtins(recommender.groups),
         **report_object(model.report, folder),
     }

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from weights.ensemble import Report
+from weights.recommending.choosing import Curve
 from weights.recommending.histories import HISTORIES, HistoryGroup
 from weights.recommending.methods import FALLBACK, METHODS
 from weights.recommending.mixing import Part
@@ -43,6 +44,7 @@ class RecommenderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     parts: dict[str, KeptPart]
     tags: Tags
     groups: list[HistoryGroup]
+    curves: dict[str, dict[str, Curve]]
     tag_penalty: float | None
     valued: bool
     dated: bool
@@ -66,6 +68,7 @@ def describe_recommender(recommender: Recommender, format_version: int, listed: 
         parts={name: _keep_part(part) for name, part in recommender.parts.items()},
         tags=recommender.tags,
         groups=recommender.groups,
+        curves={name: {**own} for name, own in recommender.curves.items()},
         tag_penalty=None if recommender.new_items is None else recommender.new_items.penalty,
         valued=recommender.events.valued,
         dated=recommender.events.dated,
@@ -99,6 +102,9 @@ def wrong_in_config(config: RecommenderConfig) -> list[str]:
         wrong.append("shares or scales of models that are below zero, or not finite")
     if any(len(part.shares) != len(HISTORIES) for part in config.parts.values()):
         wrong.append(f"shares of models that are not {len(HISTORIES)}, one for each group of users")
+    curves = [curve for own in config.curves.values() for curve in own.values()]
+    if any(len(curve.values) != len(curve.gains) or curve.chosen not in curve.values for curve in curves):
+        wrong.append("curves of settings whose values and gains are not equally many, or without the one that was chosen")
     if config.tag_penalty is not None and not 0 < config.tag_penalty < math.inf:
         wrong.append(f"a penalty of tags that is {config.tag_penalty}")
     for name, part in config.parts.items():
@@ -142,7 +148,7 @@ def build_recommender(config: RecommenderConfig, report: Report, arrays: dict[st
         scorer = method.fit(events, settings) if method.kept is None else method.kept.rebuild(events, settings, own)
         parts[name] = Part(scorer, kept.scale, kept.shares)
     new_items = fit_new_items(events, config.tag_penalty)
-    return Recommender(config.task, events, parts, read_names(arrays), config.tags, config.groups, report, new_items)
+    return Recommender(config.task, events, parts, read_names(arrays), config.tags, config.groups, report, config.curves, new_items)
 
 
 RECOMMENDER = Content(
