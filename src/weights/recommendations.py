@@ -24,6 +24,7 @@ from weights.recommending.describing import UserProfile, describe_user
 from weights.recommending.explaining import ExplainedScore, explain_lists, explain_scores
 from weights.recommending.fitting import fit_ranking
 from weights.recommending.forgetting import forget_user
+from weights.recommending.itemmap import ItemMap, map_items
 from weights.recommending.pairs import ItemPair, list_pairs, tabulate_pairs
 from weights.recommending.plan import RankingPlan
 from weights.recommending.recommender import Recommender
@@ -212,6 +213,17 @@ class RankingModel:
     def summary(self, item: Any = None, *, top: int = 10, level: float = 0.95) -> Table:
         """The same as a table, which prints itself; arguments and errors as `item_weights`."""
         return tabulate_pairs(self.item_weights(item, top=top, level=level), level, of_one=item is not None)
+
+    def map_items(self, *, top: int = 300) -> ItemMap:
+        """The most popular items as points of a plane, near each other where the same users turned to them.
+
+        Args:
+            top: items, at most.
+
+        Raises:
+            DataError: fewer than three items have events. UsageError: the number cannot be.
+        """
+        return map_items(self.recommender, check_top(top))
 
     @stoppable
     def score(self, data: Any) -> RankingScore:

@@ -66,3 +66,11 @@ def test_weights_and_a_user_are_shown():
     assert any("more events" in line for line in user.lines)
     with pytest.raises(UsageError, match="Name one with --user"):
         ask(rank_items(), "user")
+
+
+def test_items_are_put_on_a_map():
+    answer = ask(rank_items(), "map", top=20)
+    assert len(answer.record["items"]) == 20
+    assert next(iter(answer.lines)).split()[0] == "right"
+    assert answer.figure is not None
+    assert ask(rank_items(), "summary", top=3).figure is not None

@@ -29,7 +29,7 @@ def test_lists_are_judged_beside_those_of_each_model():
 
 def test_shares_add_up_to_one_and_the_decision_names_them():
     assert np.sum([part.shares for part in rank_items().recommender.parts.values()], axis=0) == pytest.approx(1.0)
-    assert "found most of what came of" in rank_items().report.decision
+    assert "users who judge, in the mean" in rank_items().report.decision
 
 
 def test_users_are_told_apart_by_how_much_was_known_of_them():

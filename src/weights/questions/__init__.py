@@ -85,6 +85,7 @@ INTERACTION_QUESTIONS = _list_by_name(
     interactions.SHOW,
     interactions.SUMMARY,
     interactions.RECOMMEND,
+    interactions.MAP,
     interactions.USER,
     interactions.SIMILAR,
     interactions.SCORE,

@@ -151,9 +151,11 @@ class SummaryOptions(msgspec.Struct, frozen=True):
 def ask_summary(model: RankingModel, options: SummaryOptions, asker: Asker) -> Answer:
     """Weights from item to item as records and as a table."""
     from weights.recommending.pairs import tabulate_pairs
+    from weights.report.recommendation_figures import pairs_figure
 
-    pairs = model.item_weights(options.item, top=options.top, level=options.level)
-    return Answer(msgspec.to_builtins(pairs), tabulate_pairs(pairs, options.level, of_one=options.item is not None).lines())
+    pairs, of_one = model.item_weights(options.item, top=options.top, level=options.level), options.item is not None
+    table = tabulate_pairs(pairs, options.level, of_one=of_one)
+    return Answer(msgspec.to_builtins(pairs), table.lines(), pairs_figure(pairs, options.level, of_one=of_one))
 
 
 SUMMARY = Question(
@@ -165,6 +167,36 @@ SUMMARY = Question(
     """,
     ask=ask_summary,
     options=SummaryOptions,
+    caption="the strongest weights from item to item, with their intervals",
+    subject=SUBJECT,
+)
+
+
+class MapOptions(msgspec.Struct, frozen=True):
+    """How many items are on the map."""
+
+    top: Annotated[int, option("So many of the most popular items.", "NUMBER")] = 300
+
+
+def ask_map(model: RankingModel, options: MapOptions, asker: Asker) -> Answer:
+    """Items as points, as a record and drawn; as lines those that lie farthest out."""
+    from weights.report.recommendation_figures import map_figure
+    from weights.report.recommendations import map_lines
+
+    drawn = model.map_items(top=options.top)
+    return Answer(msgspec.to_builtins(drawn), map_lines(drawn), map_figure(drawn))
+
+
+MAP = Question(
+    name="map",
+    help="""Put the most popular items on a plane, near each other where the same users turned to them.
+
+    \b
+      weights draw runs/films map --output films.svg
+    """,
+    ask=ask_map,
+    options=MapOptions,
+    caption="items as points, near each other where the same users turned to them",
     subject=SUBJECT,
 )
 

@@ -14,7 +14,7 @@ import weights
 from weights.data.interactions.events import Interactions
 from weights.ensemble import Report
 from weights.recommending.choosing import Chosen, choose
-from weights.recommending.groupshares import FEWEST_MIXED, MIXED, Mixed, mix_by_group
+from weights.recommending.groupshares import FEWEST_MIXED, LEAST_SHARE, MIXED, Mixed, mix_by_group
 from weights.recommending.histories import FEW, draw_group
 from weights.recommending.judging import Asked, ask_of, judge, summarise
 from weights.recommending.methods import FALLBACK, METHODS
@@ -121,15 +121,12 @@ def _learn_again(events: Interactions, chosen: dict[str, Chosen], parts: dict[st
 
 def _explain_mixture(mixed: Mixed) -> str:
     """Why these models answer, in a sentence."""
-    shares = {name: share for name, share in mixed.shares.items() if share}
-    found = f"found most of what came of {mixed.n_users:,} users"
-    if len(shares) == 1:
-        return f"{METHODS[min(shares)].title} {found}, and no mixture found more"
+    shares = {name: share for name, share in mixed.shares.items() if share >= LEAST_SHARE}
     named = ", ".join(f"{METHODS[name].title} {share:.0%}" for name, share in sorted(shares.items(), key=lambda item: -item[1]))
     low, high = mixed.gain.low or 0.0, mixed.gain.high or 0.0
-    beyond = "beyond doubt" if low > 0 else "within its doubt"
+    beyond = "beyond doubt" if low > 0 or high < 0 else "within its doubt"
     change = f"NDCG@{LISTED} {mixed.gain.value:+.4f} beside {METHODS[mixed.best].title} alone"
-    return f"{named} {found}; {change}, {beyond} ({low:+.4f} to {high:+.4f})"
+    return f"for the {mixed.n_users:,} users who judge, in the mean {named}: {change}, {beyond} ({low:+.4f} to {high:+.4f})"
 
 
 def _test(plan: RankingPlan, recommender: Recommender) -> tuple[dict[str, Metric], int]:

@@ -35,6 +35,8 @@ MIXED = "mixture"
 """What the mixture is called beside its models."""
 FEWEST_MIXED = 10
 """Users by whom shares are chosen, at least (our choice)."""
+LEAST_SHARE = 0.005
+"""From which on a model is named among those that answer (our choice)."""
 _FEWEST_SHOWN = 10
 """Users that a group has at least (our choice)."""
 

@@ -128,10 +128,10 @@ def gain_of_users(pool: Pool, shares: FloatArray) -> FloatArray:
 
 
 def find_shares(pool: Pool) -> FloatArray:
-    """The shares of models whose lists find most, tried from the model that finds most alone, shape (models,)."""
+    """The shares of models whose lists find most, tried from the model that finds most alone, of equal ones the last, shape (models,)."""
     n_models = pool.scores.shape[1]
     alone = [float(gain_of_users(pool, own).mean()) for own in np.eye(n_models)]
-    first = int(np.argmax(alone))
+    first = n_models - 1 - int(np.argmax(alone[::-1]))
     rungs, most, before = np.where(np.arange(n_models) == first, _STEPS.index(1.0), 0), alone[first], -1.0
     while most > before + _LEAST_GAIN:
         before = most

@@ -13,7 +13,8 @@ from weights.data.interactions.splits import PROTOCOLS
 from weights.errors import counted
 from weights.recommendations import RankingModel
 from weights.recommending.describing import UserProfile
-from weights.recommending.groupshares import MIXED
+from weights.recommending.groupshares import LEAST_SHARE, MIXED
+from weights.recommending.itemmap import ItemMap
 from weights.recommending.methods import METHODS
 from weights.recommending.plan import RankingPlan
 from weights.recommending.recommender import Recommender
@@ -23,6 +24,9 @@ from weights.report.terminal import duration, metric_lines, note_lines, saved_li
 from weights.summary import bounds, labelled, number
 from weights.tables import aligned, compact, short_name
 from weights.tasks.ranking import LISTED, RANKING_METRICS
+
+_ENDS = 4
+"""Items that are named at each end of a map (our choice)."""
 
 
 def overview(plan: RankingPlan) -> list[str]:
@@ -82,7 +86,8 @@ def result_lines(model: RankingModel, plan: RankingPlan, folder: Path | None) ->
 
 def _name_mixture(recommender: Recommender) -> str:
     """Which models answer, with their shares, in words."""
-    counting = sorted(recommender.counting, key=lambda name: -recommender.shares[name])
+    most = sorted(recommender.counting, key=lambda name: -recommender.shares[name])
+    counting = [name for name in most if recommender.shares[name] >= LEAST_SHARE or name == most[0]]
     return ", ".join(METHODS[name].title + (f" {recommender.shares[name]:.0%}" if len(counting) > 1 else "") for name in counting)
 
 
@@ -118,6 +123,19 @@ def score_lines(score: RankingScore) -> list[str]:
         rows.append([measure.title, number(measure, metric.value), bounds(measure, metric), number(measure, known.value) if known else ""])
     new = f", {score.n_new:,} of them new" if score.n_new else ""
     return [*aligned(rows, to_right=[1, 3]), f"  {score.n_users:,} users{new}, {score.n_events:,} events to find among all items"]
+
+
+def map_lines(drawn: ItemMap) -> list[str]:
+    """The items that lie farthest out at the four ends of a map, which say what its directions mean."""
+    ends = [["right", *_list_end(drawn, "x", -1)], ["left", *_list_end(drawn, "x", 1)]]
+    ends += [["top", *_list_end(drawn, "y", -1)], ["bottom", *_list_end(drawn, "y", 1)]]
+    shown = f"  {len(drawn.items):,} items; two directions show {drawn.share:.0%} of what tells them apart; weights draw RUN map draws all"
+    return [*aligned(ends, to_right=[]), shown]
+
+
+def _list_end(drawn: ItemMap, axis: str, side: int) -> list[str]:
+    """The names of the items that lie farthest out on a side."""
+    return [short_name(item.name) for item in sorted(drawn.items, key=lambda item: side * float(getattr(item, axis)))[:_ENDS]]
 
 
 def user_lines(user: UserProfile, top: int) -> list[str]:
