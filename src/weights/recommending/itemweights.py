@@ -91,8 +91,10 @@ class ItemWeights:
     def score(self, events: Interactions) -> FloatArray:
         """Scores of all items, shape (q, m)."""
         x = self.profile(events)
-        n_items = len(events.items)
-        return (x.toarray() - self.times_inverse(x) / self.diagonal)[:, :n_items]
+        scores = self.times_inverse(x)
+        scores *= (-1.0 / self.diagonal).astype(scores.dtype)
+        scores[np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)), x.indices] += x.data
+        return scores[:, : len(events.items)]
 
     def weights(self, places: AnyArray) -> FloatArray:
         """The weights with which all items, and tags of users, count in the scores of some items, shape (p, k)."""

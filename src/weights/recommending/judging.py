@@ -18,6 +18,8 @@ from weights.types import AnyArray, FloatArray, IntArray
 _BLOCK_NUMBERS = 4_000_000
 """Scores that are held at a time."""
 _FIRST = 10
+_PART = 32
+"""Items of a part of the catalogue whose highest score is looked at (our choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,16 +127,31 @@ def judge(score: Callable[[Interactions], FloatArray], asked: Asked) -> Judged:
 
 def find_first(scores: FloatArray, n: int) -> IntArray:
     """The items of the n highest scores of each user, in descending order, ties in that of the catalogue, shape (q, n)."""
-    n = min(n, scores.shape[1])
-    found = np.sort(np.argpartition(-scores, n - 1, axis=1)[:, :n], axis=1)
-    least = np.take_along_axis(scores, found, axis=1).min(axis=1, keepdims=True)
-    n_least = n - np.count_nonzero(scores > least, axis=1)
-    for user in np.flatnonzero(np.count_nonzero(scores == least, axis=1) > n_least):  # of the last which, is left to chance
-        row = scores[user]
-        ties = np.flatnonzero(row == least[user])[: n_least[user]]
-        found[user] = np.sort(np.concatenate([np.flatnonzero(row > least[user]), ties]))
-    order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(found, order, axis=1)
+    n_users, n_items = scores.shape
+    n = min(n, n_items)
+    least = _bound_first(scores, n)
+    row, item = np.nonzero(scores >= least[:, None])
+    order = np.lexsort((item, -scores[row, item], row))
+    begins = np.searchsorted(row, np.arange(n_users))
+    return np.asarray(item[order][begins[:, None] + np.arange(n)])
+
+
+def _bound_first(scores: FloatArray, n: int) -> FloatArray:
+    """For each user a score that n items reach at least, and few more do, shape (q,).
+
+    The highest scores of parts of the catalogue are scores of as many items, so that the n-th highest of these is such a bound; where
+    the catalogue has too few parts it is the n-th highest score itself.
+    """
+    n_users, n_items = scores.shape
+    n_parts = n_items // _PART
+    if n_parts < 2 * n:
+        return np.partition(scores, n_items - n, axis=1)[:, n_items - n]
+    whole = scores[:, : n_parts * _PART].reshape(n_users, n_parts, _PART).max(axis=2)
+    bound = np.partition(whole, n_parts - n, axis=1)[:, n_parts - n]
+    few = np.flatnonzero(np.isneginf(bound))  # where hardly anything may stand on the list all would reach it
+    if len(few):
+        bound[few] = np.partition(scores[few], n_items - n, axis=1)[:, n_items - n]
+    return bound
 
 
 def mean_loss(score: Callable[[Interactions], FloatArray], asked: Asked) -> float:

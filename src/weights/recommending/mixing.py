@@ -89,7 +89,9 @@ def score_all(parts: Sequence[Part], fallback: Part, new: NewItems | None, event
     total = np.zeros(events.shape, np.float32)
     for part in parts:
         if (share := part.share_of(events)).any():
-            total += part.scorer.score(events) * (share / part.scale).astype(np.float32)[:, None]
+            scores = np.array(part.scorer.score(events), np.float32)
+            scores *= (share / part.scale).astype(np.float32)[:, None]
+            total += scores
     unknown = total.max(axis=1) == total.min(axis=1)
     if unknown.any():
         total[unknown] = fallback.scorer.score(events.of_users(np.flatnonzero(unknown))) / fallback.scale
