@@ -60,6 +60,8 @@ def test_pairs_that_cannot_be_are_refused():
         MODEL.predict({"user": [100]})
     with pytest.raises(DataError, match="row 2 lacks one"):
         MODEL.predict({"user": [100, None], "item": [3, 4]})
+    with pytest.raises(DataError, match="At least one row"):
+        MODEL.predict({"user": [], "item": []})
     with pytest.raises(UsageError, match="between 0 and 1"):
         MODEL.predict(PAIRS, level=90)
 
@@ -76,6 +78,8 @@ def test_later_ratings_are_scored():
     assert MODEL.score(draw_ratings(seed=3)).n_ratings == 1_600
     with pytest.raises(NotFoundError, match="need the column 'stars'"):
         MODEL.score(PAIRS)
+    with pytest.raises(NotFoundError, match="need the column 'stars'"):
+        MODEL.predict(PAIRS, events=PAIRS)
 
 
 def test_items_are_named_where_a_table_says_how():

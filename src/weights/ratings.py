@@ -89,43 +89,34 @@ class RatingModel:
             True
         """
         check_level(level)
-        columns, known = self.rater.task.columns, self.rater.events
-        table = read_table(pairs, missing=self._missing, verbatim=[columns.user, columns.item])
-        for name in (columns.user, columns.item):
-            if name not in table.column_names:
-                raise NotFoundError(f"Pairs need a column '{printable(name)}', but there is none. {suggest(name, table.column_names)}")
-        raw = {name: read_ids(table[name]) for name in (columns.user, columns.item)}
-        there = np.asarray(raw[columns.user].is_valid()) & np.asarray(raw[columns.item].is_valid())
-        if not there.all():
-            raise DataError(f"Pairs need a user and an item, but row {int(np.argmin(there)) + 1:,} lacks one. Leave it out.")
-        asked, notes = collect_ids(raw[columns.user]), remarks_of(table)
+        users, items, notes = self._read_pairs(pairs)
+        known, asked = self.rater.events, collect_ids(users)
         own = known.of_users(known.users.find(asked.values), asked)
         if events is not None:
             later, said = self._read_events(events)
-            joined = continue_events(known, later, self.rater.task.repeats)
-            own, notes = _replace_users(own, joined), [*notes, *said]
-        user, item = asked.find(raw[columns.user]), known.items.find(raw[columns.item])
-        predicted = self.rater.predict(own, user, item)
-        notes += self._name_unknown(own, raw[columns.item], item)
+            own, notes = _replace_users(own, continue_events(known, later, self.rater.task.repeats)), [*notes, *said]
+        item = known.items.find(items)
+        predicted = self.rater.predict(own, asked.find(users), item)
         half = self.rater.reach(level) * predicted.deviation
-        found: dict[str, AnyArray] = {
-            "user": np.asarray(raw[columns.user].to_pylist(), dtype=None if asked.numbered else object),
-            "item": np.asarray(raw[columns.item].to_pylist(), dtype=None if pa.types.is_int64(raw[columns.item].type) else object),
-        }
+        found: dict[str, AnyArray] = {"user": _as_array(users), "item": _as_array(items)}
         if self.rater.names:
             found["name"] = np.asarray([self.rater.name(place) if place >= 0 else "" for place in item], dtype=object)
         found["rating"] = predicted.mean
         found["low"], found["high"] = (np.clip(predicted.mean + side * half, self.rater.low, self.rater.high) for side in (-1, 1))
-        return RatingTable(found, notes, level)
+        return RatingTable(found, [*notes, *_name_unknown(own, items, item)], level)
 
-    def _name_unknown(self, own: Interactions, items: Any, places: AnyArray) -> list[str]:
-        """What is to be said of users of whom nothing is known, and of items that are not."""
-        new = [own.users.show(int(place)) for place in np.flatnonzero(own.n_known == 0)]
-        said = [f"{counted(len(new), 'user is', 'users are')} not known, and taken as any: {listed(new, 5)}"] if new else []
-        unknown = sorted({str(name) for name, place in zip(items.to_pylist(), places, strict=True) if place < 0})
-        return said + (
-            [f"{counted(len(unknown), 'item is', 'items are')} not known, and taken as any: {listed(unknown, 5)}"] if unknown else []
-        )
+    def _read_pairs(self, pairs: Any) -> tuple[pa.ChunkedArray, pa.ChunkedArray, list[str]]:
+        """The ids of users and of items, a row each, and what is to be said of the table."""
+        columns = self.rater.task.columns
+        table = read_table(pairs, missing=self._missing, verbatim=[columns.user, columns.item])
+        for name in (columns.user, columns.item):
+            if name not in table.column_names:
+                raise NotFoundError(f"Pairs need a column '{printable(name)}', but there is none. {suggest(name, table.column_names)}")
+        users, items = (read_ids(table[name]) for name in (columns.user, columns.item))
+        there = np.asarray(users.is_valid()) & np.asarray(items.is_valid())
+        if not there.all():
+            raise DataError(f"Pairs need a user and an item, but row {int(np.argmin(there)) + 1:,} lacks one. Leave it out.")
+        return users, items, remarks_of(table)
 
     @stoppable
     def score(self, data: Any) -> LaterRatings:
@@ -137,8 +128,6 @@ class RatingModel:
         Raises:
             NotFoundError, DataError: they cannot be read, or there are none of items that are known.
         """
-        if self.rater.task.columns.value not in read_table(data).column_names:
-            raise NotFoundError(f"Later ratings need the column '{printable(self.rater.task.target)}', but there is none. Add it.")
         later, remarks = self._read_events(data)
         return score_ratings(self.rater, later, remarks)
 
@@ -165,9 +154,16 @@ class RatingModel:
         return () if self.report.origin is None else self.report.origin.roles.missing
 
     def _read_events(self, data: Any) -> tuple[Interactions, list[str]]:
-        """Ratings as they were read at the fit."""
+        """Ratings as they were read at the fit.
+
+        Raises:
+            NotFoundError: there is no column of ratings. NotFoundError, DataError: as `read_later`.
+        """
         task = self.rater.task
-        return read_later(data, task.columns, self.rater.events, repeats=task.repeats, missing=self._missing)
+        later, said = read_later(data, task.columns, self.rater.events, repeats=task.repeats, missing=self._missing)
+        if not later.valued:
+            raise NotFoundError(f"Later ratings need the column '{printable(task.target)}', but there is none. Add it.")
+        return later, said
 
     def save(self, folder: Any) -> None:
         """Write the model to a folder (docs/store-format.md); a Weights folder of that name is replaced.
@@ -177,6 +173,19 @@ class RatingModel:
             StorageError: the disk is full, read-only or failing; what was there is as it was.
         """
         save_rater(self.rater, Path(folder))
+
+
+def _name_unknown(own: Interactions, items: pa.ChunkedArray, places: AnyArray) -> list[str]:
+    """What is to be said of users of whom nothing is known, and of items that are not."""
+    users = [own.users.show(int(place)) for place in np.flatnonzero(own.n_known == 0)]
+    others = sorted({str(name) for name, place in zip(items.to_pylist(), places, strict=True) if place < 0})
+    said = [(users, counted(len(users), "user is", "users are")), (others, counted(len(others), "item is", "items are"))]
+    return [f"{words} not known, and taken as any: {listed(named, 5)}" for named, words in said if named]
+
+
+def _as_array(ids: pa.ChunkedArray) -> AnyArray:
+    """Ids as they came: whole numbers, or objects."""
+    return np.asarray(ids.to_pylist(), dtype=np.int64 if pa.types.is_int64(ids.type) else object)
 
 
 def _replace_users(own: Interactions, newer: Interactions) -> Interactions:
