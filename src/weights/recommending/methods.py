@@ -104,7 +104,7 @@ METHODS: dict[str, Method] = {
         fit_factors,
         {
             "unobserved": Ladder((0.03, 0.1, 0.3, 1.0)),
-            "penalty": Ladder((0.002, 0.004, 0.007, 0.01, 0.014, 0.02, 0.03), follows=-1),
+            "penalty": Ladder((0.001, 0.003, 0.01, 0.03), follows=-1),
             "n_factors": Ladder((8, 16, 32, 64, 128), follows=1, grows=True),
             "emphasis": _EMPHASIS,
             "tags": _TAGS,
