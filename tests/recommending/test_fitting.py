@@ -67,7 +67,7 @@ def test_planted_tastes_are_found():
 def test_of_very_many_events_settings_are_chosen_by_some_users(monkeypatch):
     from weights.recommending import fitting
 
-    monkeypatch.setattr(fitting, "_MOST_LEARNED", 500)
+    monkeypatch.setattr(fitting, "MOST_LEARNED", 500)
     model = wt.fit(draw_preferences(300, 60), **SAID, **FAST)
     assert any("users drawn at random" in remark for remark in model.report.remarks)
     assert len(model.recommender.events) > 2_000

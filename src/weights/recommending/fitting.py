@@ -20,7 +20,7 @@ from weights.recommending.judging import Asked, ask_of, judge, summarise
 from weights.recommending.methods import FALLBACK, METHODS
 from weights.recommending.mixing import Part
 from weights.recommending.newitems import fit_new_items
-from weights.recommending.plan import CHOOSING, LEARNING, MIXING, MOST_ASKED, RankingPlan
+from weights.recommending.plan import CHOOSING, LEARNING, MIXING, MOST_ASKED, MOST_LEARNED, RankingPlan
 from weights.recommending.recommender import Recommender, Tags
 from weights.tasks.proportions import Metric
 from weights.tasks.ranking import LISTED
@@ -28,8 +28,6 @@ from weights.training.control import Control, Progress
 
 _MOST_JUDGED, _MOST_SCORES = 10_000, 50_000_000
 """Users by whom lists are judged, and scores of these, at most (our choice)."""
-_MOST_LEARNED = 1_000_000
-"""Events by which settings are chosen, at most (our choice)."""
 
 
 def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
@@ -85,11 +83,11 @@ def _count_judged(events: Interactions) -> int:
 
 def _thin(learned: Interactions, seed: int) -> tuple[Interactions, list[str]]:
     """The events by which settings are chosen: all, or those of users drawn at random where they are very many; and that in words."""
-    if len(learned) <= _MOST_LEARNED:
+    if len(learned) <= MOST_LEARNED:
         return learned, []
     by_user = learned.n_events
     order = np.random.default_rng(seed).permutation(len(by_user))
-    chosen = order[np.cumsum(by_user[order]) <= _MOST_LEARNED]
+    chosen = order[np.cumsum(by_user[order]) <= MOST_LEARNED]
     said = f"settings are chosen, and lists judged, with what {len(chosen):,} users drawn at random teach; what answers learned from all"
     return learned.of_users(np.sort(chosen)), [said]
 

@@ -15,8 +15,10 @@ from weights.tasks.ranking import EventTask, Ranking
 CHOOSING, MIXING, LEARNING = "choosing settings", "mixing models", "learning from all"
 """The stages of a fit."""
 _SHARES_OF_TIME = {CHOOSING: 0.7, MIXING: 0.2, LEARNING: 0.1}
-_SECONDS, _SECONDS_AN_EVENT, _SECONDS_A_SCORE = 0.5, 6e-5, 4e-7
-"""Of a fit (measured on two cores)."""
+_SECONDS, _SECONDS_TO_CHOOSE, _SECONDS_TO_LEARN, _SECONDS_A_SCORE = 0.5, 2e-4, 3e-5, 4e-7
+"""Of a fit; for each event by which settings are chosen, for each of all, and for each score of a user (measured on two cores)."""
+MOST_LEARNED = 1_000_000
+"""Events by which settings are chosen, at most (our choice)."""
 MOST_ASKED = 1_000
 """Users by whom settings and shares are chosen (our choice: more change lists by less than these doubt)."""
 
@@ -66,7 +68,8 @@ class RankingPlan(EventPlan):
     def seconds(self) -> float:
         """About how long it takes."""
         n_users, n_items = self.events.shape
-        return _SECONDS + _SECONDS_AN_EVENT * len(self.events) + _SECONDS_A_SCORE * min(n_users, MOST_ASKED) * n_items
+        of_events = _SECONDS_TO_CHOOSE * min(len(self.events), MOST_LEARNED) + _SECONDS_TO_LEARN * len(self.events)
+        return _SECONDS + of_events + _SECONDS_A_SCORE * min(n_users, MOST_ASKED) * n_items
 
     @property
     def stages(self) -> dict[str, float]:
