@@ -14,7 +14,7 @@ from weights.rating.rater import Rater
 from weights.rating.scoring import LEVEL, LaterRatings
 from weights.ratings import RatingModel
 from weights.report.forecasts import report_object
-from weights.report.recommendations import count_events
+from weights.report.recommendations import count_events, describe_task
 from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
 from weights.summary import bounds, labelled, number
 from weights.tables import aligned
@@ -40,15 +40,10 @@ def plan_lines(plan: RatingPlan) -> list[str]:
 
 def plan_object(plan: RatingPlan) -> dict[str, Any]:
     """What `fit --dry-run` prints as JSON."""
-    n_users, n_items = plan.events.shape
     return {
-        "task": plan.task.kind,
-        **msgspec.to_builtins(plan.task.columns),
-        "protocol": plan.task.protocol,
+        **describe_task(plan.task, plan.events),
         "n_samples": plan.n_samples,
         "n_events": len(plan.events),
-        "n_users": n_users,
-        "n_items": n_items,
         "settings": msgspec.to_builtins(plan.settings),
         "seconds": round(plan.seconds, 2),
         "remarks": plan.remarks,
@@ -105,13 +100,8 @@ def run_lines(model: RatingModel, folder: Path) -> list[str]:
 def run_object(model: RatingModel, folder: Path | None) -> dict[str, Any]:
     """What `fit` and `show` print as JSON."""
     rater = model.rater
-    n_users, n_items = rater.events.shape
     return {
-        "task": rater.task.kind,
-        **msgspec.to_builtins(rater.task.columns),
-        "protocol": rater.task.protocol,
-        "n_users": n_users,
-        "n_items": n_items,
+        **describe_task(rater.task, rater.events),
         "settings": msgspec.to_builtins(rater.settings),
         "noise": float(rater.draws.noise.mean() ** 0.5),
         **report_object(model.report, folder),

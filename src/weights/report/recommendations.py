@@ -23,7 +23,7 @@ from weights.report.forecasts import report_object
 from weights.report.terminal import duration, metric_lines, note_lines, saved_lines
 from weights.summary import bounds, labelled, number
 from weights.tables import aligned, compact, short_name
-from weights.tasks.ranking import LISTED, RANKING_METRICS
+from weights.tasks.ranking import LISTED, RANKING_METRICS, EventTask
 
 _ENDS = 4
 """Items that are named at each end of a map (our choice)."""
@@ -52,19 +52,20 @@ def plan_lines(plan: RankingPlan) -> list[str]:
 
 def plan_object(plan: RankingPlan) -> dict[str, Any]:
     """What `fit --dry-run` prints as JSON."""
-    n_users, n_items = plan.events.shape
     return {
-        "task": plan.task.kind,
-        **msgspec.to_builtins(plan.task.columns),
-        "protocol": plan.task.protocol,
+        **describe_task(plan.task, plan.events),
         "n_samples": plan.n_samples,
         "n_events": len(plan.events),
-        "n_users": n_users,
-        "n_items": n_items,
         "models": [*plan.settings.models],
         "seconds": round(plan.seconds, 2),
         "remarks": plan.remarks,
     }
+
+
+def describe_task(task: EventTask, events: Interactions) -> dict[str, Any]:
+    """What is learned of events, and of how many users and items, for JSON."""
+    n_users, n_items = events.shape
+    return {"task": task.kind, **msgspec.to_builtins(task.columns), "protocol": task.protocol, "n_users": n_users, "n_items": n_items}
 
 
 def result_lines(model: RankingModel, plan: RankingPlan, folder: Path | None) -> list[str]:
@@ -179,13 +180,8 @@ def _describe_settings(settings: Any) -> str:
 def run_object(model: RankingModel, folder: Path | None) -> dict[str, Any]:
     """What `fit` and `show` print as JSON."""
     recommender = model.recommender
-    n_users, n_items = recommender.events.shape
     return {
-        "task": recommender.task.kind,
-        **msgspec.to_builtins(recommender.task.columns),
-        "protocol": recommender.task.protocol,
-        "n_users": n_users,
-        "n_items": n_items,
+        **describe_task(recommender.task, recommender.events),
         "shares": recommender.shares,
         "settings": {name: msgspec.to_builtins(part.scorer.settings) for name, part in recommender.parts.items()},
         "curves": msgspec.to_builtins(recommender.curves),

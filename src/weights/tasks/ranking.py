@@ -120,6 +120,11 @@ class EventTask(msgspec.Struct, frozen=True):
     usual_repeats: ClassVar[str | None] = None
     """What counts of several events where nothing is said; found from their values if None."""
 
+    @property
+    def kind(self) -> str:
+        """The task's name."""
+        return str(self.__struct_config__.tag)
+
     def judges(self, value: FloatArray) -> BoolArray:
         """Which events can be judged by, of their values, shape (n,): those that took something."""
         return value > 0
@@ -136,11 +141,6 @@ class Ranking(EventTask, frozen=True, tag="ranking", tag_field="kind"):
     """What is ranked, for whom."""
 
     metrics: ClassVar[dict[str, Measure]] = RANKING_METRICS
-
-    @property
-    def kind(self) -> str:
-        """The task's name."""
-        return "ranking"
 
     @property
     def target(self) -> str:

@@ -22,11 +22,6 @@ class Rating(EventTask, frozen=True, tag="rating", tag_field="kind"):
     usual_repeats: ClassVar[str | None] = "last"
 
     @property
-    def kind(self) -> str:
-        """The task's name."""
-        return "rating"
-
-    @property
     def target(self) -> str:
         """What is predicted, in a word."""
         return str(self.columns.value)
