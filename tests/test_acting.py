@@ -13,7 +13,7 @@ def test_what_is_said_of_series_or_interactions_is_refused_of_rows():
     refuse_foreign_options(DataOptions(target="y"))
     with pytest.raises(UsageError, match="--horizon is for forecasts of series"):
         refuse_foreign_options(DataOptions(horizon=4))
-    with pytest.raises(UsageError, match="--items is for recommendations"):
+    with pytest.raises(UsageError, match="--items is for interactions"):
         refuse_foreign_options(DataOptions(items={"item": [1]}))
 
 

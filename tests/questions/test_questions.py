@@ -103,10 +103,8 @@ def test_a_drawing_has_its_own_defaults_and_what_is_said_counts_though_it_is_ano
     for given, head in (((), "median 90 % interval"), (("--level", 0.9), "median 90 %"), (("--level", 0.95), "median 95 %")):
         assert head in call("draw", tmp_path / "run", "intervals", *given, "--output", tmp_path / "a.svg").stdout
     help = " ".join(call("draw", "--help").stdout.split())
-    assert (
-        "Level of the prediction intervals, 0.9 if not given (intervals). Level of the intervals, 0.95 if not given (effects, words)."
-        in help
-    )
+    assert "Level of the prediction intervals, 0.9 if not given (intervals)." in help
+    assert "Level of the intervals, 0.95 if not given (effects, words, summary)." in help
 
 
 def test_python_asks_by_name(runs):
