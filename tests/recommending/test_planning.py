@@ -8,7 +8,7 @@ import pytest
 
 from preferences import SAID, draw_preferences, list_items
 from weights.acting import check_acting
-from weights.errors import DataError, UsageError
+from weights.errors import DataError, NotFoundError, UsageError
 from weights.fitoptions import make_request
 from weights.recommending.planning import TAKES, plan_ranking
 
@@ -78,3 +78,9 @@ def test_each_option_that_acts_is_one():
 
 def test_a_table_may_be_arrow():
     assert len(plan(pa.table(ROWS)).events) == len(ROWS["user"])
+
+
+@pytest.mark.parametrize("role", ["user", "item", "value", "time"])
+def test_a_column_that_there_is_not_is_refused_in_words(role):
+    with pytest.raises(NotFoundError, match=f"no column 'nope' to use as {role}"):
+        plan(**{role: "nope"})

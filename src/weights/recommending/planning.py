@@ -13,7 +13,7 @@ from weights.data.interactions.catalogue import read_catalogue
 from weights.data.interactions.events import EventColumns, Interactions, read_interactions
 from weights.data.interactions.ids import collect_ids
 from weights.data.interactions.splits import PROTOCOLS, Parts, usual_protocol
-from weights.data.roles import Roles, column_labels, name_column, name_columns
+from weights.data.roles import Roles, check_claims, column_labels, name_column, name_columns
 from weights.data.steering import find_test_rows
 from weights.data.table.delimited import remarks_of
 from weights.data.table.read import describe_source, part_of, read_table
@@ -79,6 +79,7 @@ def plan_events(data: Any, request: Request, plan: type[P], task: type[EventTask
     data = part_of(data, said)
     columns, split, missing = name_event_columns(data, said)
     table = read_table(data, missing=missing, verbatim=[name for name in (columns.user, columns.item, split) if name])
+    check_claims(table.column_names, columns.named, "The table", article="the ")
     tested = _find_tested(table, split)
     users = read_catalogue(said.users, columns.user, collect_ids(table[columns.user]), "users", missing=missing)
     items = read_catalogue(said.items, columns.item, collect_ids(table[columns.item]), "items", missing=missing)
