@@ -9,8 +9,9 @@ import scipy.sparse
 
 from ratings import NOISE, STARS, draw_ratings
 from weights.data.interactions.events import read_interactions
+from weights.data.interactions.tags import with_ones
 from weights.rating import gibbs
-from weights.rating.gibbs import Population, RatingSettings, sample_factors, see, with_ones
+from weights.rating.gibbs import Population, RatingSettings, sample_factors, see
 
 EVENTS = read_interactions(pa.table(draw_ratings()), STARS)[0]
 

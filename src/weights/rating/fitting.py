@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +11,6 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
-import weights
 from weights.data.interactions.events import Interactions
 from weights.dependence import error_of_mean
 from weights.ensemble import Report
@@ -66,16 +64,7 @@ class _Judged(NamedTuple):
 def _judge(plan: RatingPlan, control: Control) -> _Judged:
     """How predictions fare on ratings that were kept apart, beside plainer ones."""
     learned, given, came = (plan.events[np.flatnonzero(part)] for part in (plan.parts.learned, plan.parts.given, plan.parts.came))
-    report = Report(
-        source=plan.source,
-        n_samples=plan.n_samples,
-        n_features=len(plan.events.items),
-        metrics={},
-        remarks=plan.remarks,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        version=weights.__version__,
-        origin=plan.origin,
-    )
+    report = plan.begin_report()
     draws = sample_factors(learned, plan.settings, seed=plan.seed, report=_reporting(JUDGING, control))
     rater = _make(plan, draws, np.zeros(0), report)
     predicted = rater.predict(given, came.user, came.item)

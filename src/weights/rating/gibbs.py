@@ -17,6 +17,7 @@ import scipy.linalg
 import scipy.sparse
 
 from weights.data.interactions.events import Interactions
+from weights.data.interactions.tags import with_ones
 from weights.types import FloatArray
 
 _START = 0.1
@@ -80,21 +81,14 @@ class _Side(NamedTuple):
     """One side.
 
     Attributes:
-        ratings: less their mean, sparse, shape (a, b). rated: ones in their places.
+        ratings: less their mean, sparse, shape (a, b).
         tags: a one and the tags of each row, sparse, shape (a, g + 1).
         root: the Cholesky factor of the products of tags, with the prior, shape (g + 1, g + 1).
     """
 
     ratings: scipy.sparse.csr_matrix
-    rated: scipy.sparse.csr_matrix
     tags: scipy.sparse.csr_matrix
     root: FloatArray
-
-
-def with_ones(tags: scipy.sparse.csr_matrix | None, n: int) -> scipy.sparse.csr_matrix:
-    """A one and the tags of n rows, sparse, shape (n, g + 1)."""
-    ones = scipy.sparse.csr_matrix(np.ones((n, 1)))
-    return ones if tags is None else scipy.sparse.hstack([ones, tags], format="csr")
 
 
 def sample_factors(
@@ -135,9 +129,8 @@ def _stack(populations: tuple[Population, ...]) -> Population:
 
 
 def _make_side(ratings: scipy.sparse.csr_matrix, tags: scipy.sparse.csr_matrix) -> _Side:
-    rated = scipy.sparse.csr_matrix((np.ones(ratings.nnz), ratings.indices, ratings.indptr), ratings.shape)
     products = (tags.T @ tags).toarray() + _PRIOR_DRAWS * np.eye(tags.shape[1])
-    return _Side(ratings, rated, tags, np.linalg.cholesky(products))
+    return _Side(ratings, tags, np.linalg.cholesky(products))
 
 
 def _multiply(users: FloatArray, items: FloatArray, events: Interactions) -> FloatArray:
@@ -170,25 +163,38 @@ def _draw_wishart(scatter: FloatArray, degrees: float, random: np.random.Generat
 def _draw_side(other: FloatArray, side: _Side, population: Population, noise: float, random: np.random.Generator) -> FloatArray:
     """A draw of the factors of one side, given those of the other, shape (a, k + 1)."""
     n, d = side.ratings.shape[0], other.shape[1]
-    seen = see(other)
-    rows, columns = np.tril_indices(d)
-    products = seen[:, rows] * seen[:, columns]
-    left = scipy.sparse.csr_matrix(
-        (side.ratings.data - other[side.ratings.indices, 0], side.ratings.indices, side.ratings.indptr), side.ratings.shape
-    )
-    right = (left @ seen) / noise + (side.tags @ population.slopes) @ population.precision
+    prior = (side.tags @ population.slopes) @ population.precision
     drawn = np.empty((n, d))
     step = max(_BLOCK_NUMBERS // d**2, 1)
     for begin in range(0, n, step):
         own = slice(begin, min(begin + step, n))
-        matrix = np.empty((own.stop - begin, d, d))
-        matrix[:, rows, columns] = (side.rated[own] @ products) / noise
-        matrix[:, columns, rows] = matrix[:, rows, columns]
+        matrix, right = make_equations(side.ratings[own], other, noise)
         matrix += population.precision
+        right += prior[own]
         lower = np.linalg.cholesky(matrix)
-        moved = right[own] + np.einsum("nij,nj->ni", lower, random.normal(size=(own.stop - begin, d)))
+        moved = right + np.einsum("nij,nj->ni", lower, random.normal(size=right.shape))
         drawn[own] = np.linalg.solve(matrix, moved[:, :, None])[:, :, 0]
     return drawn
+
+
+def make_equations(ratings: scipy.sparse.csr_matrix, other: FloatArray, noise: float) -> tuple[FloatArray, FloatArray]:
+    """What ratings say of the factors of their rows: the precision that they add, shape (n, d, d), and the right sides, shape (n, d).
+
+    Args:
+        ratings: less their mean, sparse, shape (n, b).
+        other: biases and factors of the other side, shape (b, d).
+        noise: the variance of a rating.
+    """
+    seen, (n, d) = see(other), (ratings.shape[0], other.shape[1])
+    rows, columns = np.tril_indices(d)
+    rated, left = (
+        scipy.sparse.csr_matrix((values, ratings.indices, ratings.indptr), ratings.shape)
+        for values in (np.ones(ratings.nnz), ratings.data - other[ratings.indices, 0])
+    )
+    matrix = np.empty((n, d, d))
+    matrix[:, rows, columns] = (rated @ (seen[:, rows] * seen[:, columns])) / noise
+    matrix[:, columns, rows] = matrix[:, rows, columns]
+    return matrix, (left @ seen) / noise
 
 
 def see(other: FloatArray) -> FloatArray:

@@ -12,8 +12,9 @@ import scipy.sparse
 
 from weights.conformal import smallest_holding
 from weights.data.interactions.events import Interactions
+from weights.data.interactions.tags import with_ones
 from weights.ensemble import Report
-from weights.rating.gibbs import Draws, Population, RatingSettings, see, with_ones
+from weights.rating.gibbs import Draws, Population, RatingSettings, make_equations, see
 from weights.recommending.recommender import Tags
 from weights.tasks.rating import Rating
 from weights.types import BoolArray, FloatArray, IntArray
@@ -133,20 +134,13 @@ class Rater:
 
     def fold_in(self, known: Interactions) -> Normal:
         """What draws say of users, given what they rated: means, shape (s, q, d), and covariances, shape (s, q, d, d)."""
-        draws, n = self.draws, len(known.users)
-        d = draws.items.shape[2]
-        rows, columns = np.tril_indices(d)
-        matrix, right = np.empty((len(draws.noise), n, d, d)), np.empty((len(draws.noise), n, d))
+        draws, n, d = self.draws, len(known.users), self.draws.items.shape[2]
+        matrix, right = np.empty((len(draws.noise), n, d, d)), self._prior(known)
         items, places = np.unique(known.item, return_inverse=True)
-        rated = scipy.sparse.csr_matrix((np.ones(len(known)), (known.user, places)), (n, len(items)))
+        ratings = scipy.sparse.csr_matrix((known.value - draws.middle, (known.user, places)), (n, len(items)))
         for s, noise in enumerate(draws.noise):
-            own = draws.items[s, items].astype(float)
-            seen = see(own)
-            half = (rated @ (seen[:, rows] * seen[:, columns])) / noise
-            matrix[s][:, rows, columns], matrix[s][:, columns, rows] = half, half
-            left = scipy.sparse.csr_matrix((known.value - draws.middle - own[places, 0], (known.user, places)), rated.shape)
-            right[s] = (left @ seen) / noise
-            right[s] += self._prior(known, s)
+            matrix[s], said = make_equations(ratings, draws.items[s, items].astype(float), noise)
+            right[s] += said
         matrix += self._precision(known)
         covariance = np.linalg.inv(matrix)
         return Normal(np.einsum("snij,snj->sni", covariance, right), covariance)
@@ -163,11 +157,13 @@ class Rater:
             return precision[:, None]
         return np.where(untold[:, None, None], np.linalg.inv(self.any_user.covariance)[:, None], precision[:, None])
 
-    def _prior(self, known: Interactions, s: int) -> FloatArray:
-        """What is said in a draw of the factors of users before these rated anything, times how sure that is, shape (q, d)."""
+    def _prior(self, known: Interactions) -> FloatArray:
+        """What is said of the factors of users before these rated anything, times how sure that is, shape (s, q, d)."""
         population, untold = self.draws.of_users, self._untold(known)
-        said = np.asarray((with_ones(known.user_tags, len(known.users)) @ population.slopes[s]) @ population.precision[s])
-        said[untold] = np.linalg.solve(self.any_user.covariance[s], self.any_user.mean[s]) if untold.any() else 0.0
+        design = with_ones(known.user_tags, len(known.users))
+        said = np.stack([(design @ slopes) @ precision for slopes, precision in zip(*population, strict=True)])
+        if untold.any():
+            said[:, untold] = np.linalg.solve(self.any_user.covariance, self.any_user.mean[..., None])[:, None, :, 0]
         return said
 
     def contribute(self, known: Interactions, item: int) -> tuple[FloatArray, float, float]:
@@ -180,7 +176,7 @@ class Rater:
         weight = np.einsum("si,sij->sj", see(self._items_at(np.asarray([item]))[:, 0]), covariance)
         left = known.value - self.draws.middle - own[..., 0]
         by_event = np.einsum("sni,si->sn", see(own), weight) * left / self.draws.noise[:, None]
-        by_tags = np.asarray([self._prior(known, s)[0] @ weight[s] for s in range(len(weight))])
+        by_tags = np.einsum("si,si->s", self._prior(known)[:, 0], weight)
         return by_event.mean(axis=0), float(self._items_at(np.asarray([item]))[:, 0, 0].mean()), float(by_tags.mean())
 
 

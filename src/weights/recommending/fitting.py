@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from dataclasses import replace
 
@@ -10,9 +9,7 @@ import msgspec
 import numpy as np
 import threadpoolctl
 
-import weights
 from weights.data.interactions.events import Interactions
-from weights.ensemble import Report
 from weights.recommending.choosing import Chosen, choose
 from weights.recommending.groupshares import FEWEST_MIXED, LEAST_SHARE, MIXED, Mixed, mix_by_group
 from weights.recommending.histories import FEW, draw_group
@@ -48,17 +45,12 @@ def fit_ranking(plan: RankingPlan, control: Control) -> Recommender:
         chosen = _choose_all(plan, learned, asked.draw(MOST_ASKED, plan.seed), control)
         mixed = mix_by_group(chosen, learned, asked, plan.seed)
         control.report(Progress(MIXING, 1.0, None))
-        report = Report(
-            source=plan.source,
-            n_samples=plan.n_samples,
-            n_features=len(plan.events.items),
+        report = msgspec.structs.replace(
+            plan.begin_report(),
             metrics=mixed.metrics[MIXED],
             compared=mixed.metrics,
             decision=_explain_mixture(mixed),
             remarks=[*plan.remarks, *said],
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            version=weights.__version__,
-            origin=plan.origin,
         )
         recommender = Recommender(
             task=plan.task,

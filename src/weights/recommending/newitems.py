@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse
 
 from weights.data.interactions.events import Interactions
+from weights.data.interactions.tags import with_ones
 from weights.recommending.judging import Asked, find_ranks
 from weights.tasks.ranking import LISTED, ndcg
 from weights.types import BoolArray, FloatArray, IntArray
@@ -51,20 +52,30 @@ class NewItems:
         return np.flatnonzero(self.has_events)
 
     @functools.cached_property
+    def _own(self) -> scipy.sparse.csr_matrix:
+        """The design of items with events, shape (w, g + 1)."""
+        return self.design[self.known]
+
+    @functools.cached_property
+    def _leverage(self) -> FloatArray:
+        """How much the score of each item with events says of itself, shape (w,)."""
+        return np.asarray(self._own.multiply(self._own @ self._inverse).sum(axis=1)).ravel()
+
+    @functools.cached_property
     def _inverse(self) -> FloatArray:
         """Of the products of tags over items with events, with penalties, shape (g + 1, g + 1)."""
-        own = self.design[self.known]
+        own = self._own
         matrix = (own.T @ own).toarray() + self.penalty * np.eye(self.design.shape[1])
         matrix[0, 0] += _FREE - self.penalty
         return np.linalg.inv(matrix)
 
     def _predict(self, scores: FloatArray, rows: scipy.sparse.csr_matrix) -> FloatArray:
         """What the scores of items with events, shape (q, w), say of rows of the design, shape (q, rows)."""
-        return np.asarray(rows @ (self._inverse @ (self.design[self.known].T @ scores.T))).T
+        return np.asarray(rows @ (self._inverse @ (self._own.T @ scores.T))).T
 
     def weights(self, places: IntArray) -> FloatArray:
         """How much the score of each item with events counts in those of some items without, shape (w, k)."""
-        return np.asarray(self.design[self.known] @ (self._inverse @ self.design[places].T.toarray()))
+        return np.asarray(self._own @ (self._inverse @ self.design[places].T.toarray()))
 
     def fill(self, scores: FloatArray) -> FloatArray:
         """Scores of all items, those without events by their tags, shape (q, m + l), from those of models, shape (q, m)."""
@@ -83,9 +94,7 @@ class NewItems:
 
     def _without_own(self, scores: FloatArray) -> FloatArray:
         """Scores of items with events by their tags and the scores of all others, shape (q, w), from their own."""
-        own = self.design[self.known]
-        leverage = np.asarray(own.multiply(own @ self._inverse).sum(axis=1)).ravel()
-        return (self._predict(scores, own) - leverage * scores) / (1.0 - leverage)
+        return (self._predict(scores, self._own) - self._leverage * scores) / (1.0 - self._leverage)
 
     def error(self, scores: FloatArray) -> FloatArray:
         """How far scores of items with events lie from what their tags predict without them: root mean squares, shape (q,)."""
@@ -117,19 +126,15 @@ class NewItems:
 
     def extend(self, tags: scipy.sparse.csr_matrix) -> NewItems:
         """The same with further items behind, of which nothing but tags is known, sparse, shape (l, g)."""
-        design = scipy.sparse.vstack([self.design, _with_ones(tags)], format="csr")
+        design = scipy.sparse.vstack([self.design, with_ones(tags, tags.shape[0])], format="csr")
         return replace(self, design=design, has_events=np.append(self.has_events, np.zeros(tags.shape[0], bool)))
-
-
-def _with_ones(tags: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
-    return scipy.sparse.hstack([np.ones((tags.shape[0], 1)), tags], format="csr")
 
 
 def fit_new_items(events: Interactions, penalty: float | None) -> NewItems | None:
     """How tags predict the scores that models learn from events; None where items have no tags, or no penalty says how."""
     if events.item_tags is None or penalty is None:
         return None
-    return NewItems(penalty, np.bincount(events.item, minlength=len(events.items)) > 0, _with_ones(events.item_tags))
+    return NewItems(penalty, np.bincount(events.item, minlength=len(events.items)) > 0, with_ones(events.item_tags, len(events.items)))
 
 
 def choose_penalty(score: Callable[[Interactions], FloatArray], learned: Interactions, asked: Asked) -> float | None:

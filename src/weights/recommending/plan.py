@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
+import weights
 from weights.data.interactions.catalogue import Catalogue
 from weights.data.interactions.events import Interactions
 from weights.data.interactions.splits import Parts
-from weights.ensemble import Origin
+from weights.ensemble import Origin, Report
 from weights.recommending.settings import RankingSettings
 from weights.tasks.ranking import EventTask, Ranking
 
@@ -51,6 +53,19 @@ class EventPlan:
     remarks: list[str]
     n_threads: int
     seed: int
+
+    def begin_report(self) -> Report:
+        """What is known of a fit before anything is learned."""
+        return Report(
+            source=self.source,
+            n_samples=self.n_samples,
+            n_features=len(self.events.items),
+            metrics={},
+            remarks=self.remarks,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            version=weights.__version__,
+            origin=self.origin,
+        )
 
     def agrees_with(self, config: Any) -> bool:
         """Whether a saved run is of events with columns of the same names."""

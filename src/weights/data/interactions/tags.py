@@ -73,6 +73,12 @@ def take_tags(tags: Any, places: IntArray) -> Any:
     return (chosen @ tags).tocsr()
 
 
+def with_ones(tags: Any, n: int) -> scipy.sparse.csr_matrix:
+    """A one and the tags of n rows, sparse, shape (n, tags + 1); ones alone where there are none."""
+    ones = scipy.sparse.csr_matrix(np.ones((n, 1)))
+    return ones if tags is None else scipy.sparse.hstack([ones, tags], format="csr")
+
+
 def fit_tags(table: pa.Table, columns: Sequence[str]) -> tuple[list[TagColumn], list[str]]:
     """How columns become tags, and the names of those that give none.
 
